@@ -1,0 +1,83 @@
+"""The command ``vesalius``: one file a verb, each importing what it needs when it runs.
+
+Takes arguments, gives text (or ``--json``) and an exit code: 0 done, 2 wrong arguments, 3 bad input, 4 not enough
+memory or disk, 1 anything else. It may import everything; nothing imports it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from vesalius._version import __version__
+from vesalius.cli import analyze, convert, demo, doctor, models, read
+from vesalius.cli.failure import describe
+from vesalius.errors import CancelledError
+
+
+class Verbs(TyperGroup):
+    """The verbs; Ctrl-C in any of them is the one exception that says so."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise CancelledError("stopped; nothing was left half-written") from interrupt
+
+
+app = typer.Typer(
+    cls=Verbs,
+    help="From a medical scan to an explained, measured, three-dimensional answer.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (demo, read, convert, analyze):
+    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(models.app, name="models")
+app.command()(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vesalius {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _settings(
+    version: Annotated[  # noqa: ARG001  # answered by its callback
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and warnings.")] = False,
+) -> None:
+    if not debug:
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with ``arguments`` (without the program's name) and return its exit code."""
+    debug = "--debug" in arguments
+    others = [word for word in arguments if word != "--debug"] or ["--help"]
+    try:
+        return app(["--debug", *others] if debug else others, prog_name="vesalius", standalone_mode=False) or 0
+    except Exception as error:  # the one place where every error becomes a sentence and an exit code
+        if debug:
+            traceback.print_exception(error)
+        sentence, code = describe(error)
+        print(f"vesalius: {sentence}", file=sys.stderr)
+        return code
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    sys.exit(run(sys.argv[1:]))

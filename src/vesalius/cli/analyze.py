@@ -1,0 +1,102 @@
+"""``vesalius analyze``: scans → segmentation, measurements, report, 3D."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vesalius.cli.progress import bar
+from vesalius.cli.show import as_json, table
+
+if TYPE_CHECKING:
+    from vesalius.results import Measurement, Report
+
+
+class Engine(StrEnum):
+    """What runs the network."""
+
+    AUTO = "auto"
+    OPENVINO = "openvino"
+    ONNXRUNTIME = "onnxruntime"
+    TORCH = "torch"
+
+
+class Precision(StrEnum):
+    """The arithmetic of the network."""
+
+    AUTO = "auto"
+    F32 = "f32"
+    BF16 = "bf16"
+    F16 = "f16"
+
+
+class Device(StrEnum):
+    """Where the network runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+def analyze(
+    scans: Annotated[list[str], typer.Argument(metavar="SCAN...", help="Files or folders, one scan each.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the results; one inside it a scan, if several.")],
+    model: Annotated[str, typer.Option(metavar="M", help="A shipped model's name, or a model folder.")] = "brain",
+    engine: Annotated[Engine, typer.Option(help="What runs the network.")] = Engine.AUTO,
+    precision: Annotated[Precision, typer.Option(help="Its arithmetic.")] = Precision.AUTO,
+    device: Annotated[Device, typer.Option(help="Where it runs.")] = Device.AUTO,
+    json: Annotated[bool, typer.Option("--json", help="Print report.json, one a line if several scans.")] = False,
+) -> None:
+    """Find, outline and measure what a model knows in a scan."""
+    from vesalius.analysis import analyze as run
+
+    for scan, folder in zip(scans, folders(scans, out), strict=True):
+        with bar() as listener:
+            report = run(
+                scan,
+                model,
+                out=folder,
+                engine=engine.value,
+                precision=precision.value,
+                device=device.value,
+                listener=listener,
+            )
+        if json:
+            typer.echo(as_json(report.model_dump(mode="json")) if len(scans) == 1 else report.model_dump_json())
+        else:
+            typer.echo(summary(report, folder))
+
+
+def folders(scans: list[str], out: Path) -> list[Path]:
+    """Where each scan's results go: ``out`` itself for one, else a folder in it named after the scan, each its own."""
+    if len(scans) == 1:
+        return [out]
+    names: list[str] = []
+    for scan in scans:
+        stem = Path(scan).resolve().name.partition(".")[0] or "scan"
+        count = sum(name == stem or name.rpartition("-")[0] == stem for name in names)
+        names.append(f"{stem}-{count + 1}" if count else stem)
+    return [out / name for name in names]
+
+
+def summary(report: Report, folder: Path) -> str:
+    """What a person wants to know at once: the measurements, the warnings, and where to look."""
+    headings = ("", "volume (ml)", "surface (cm²)", "diameters (mm)", "parts")
+    rows = [_row(name, measurement) for name, measurement in report.measurements.items()]
+    parts = [table([headings, *rows])] if rows else []
+    parts += [f"Warning: {warning}" for warning in report.warnings]
+    seconds = sum(stage.seconds for stage in report.stages)
+    parts.append(
+        f"{report.model.name} {report.model.version}, {report.engine.engine} {report.engine.precision}, {seconds:.1f} s"
+    )
+    parts.append(table([(f"{kind}:", str(folder / name)) for kind, name in report.files.items()]))
+    return "\n".join(parts)
+
+
+def _row(name: str, measurement: Measurement) -> tuple[str, ...]:
+    diameters = " × ".join(f"{value:.0f}" for value in measurement.diameters_mm)
+    volume, surface = f"{measurement.volume_ml:.1f}", f"{measurement.surface_mm2 / 100:.0f}"
+    return name, volume, surface, diameters, str(measurement.components)

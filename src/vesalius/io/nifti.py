@@ -1,0 +1,196 @@
+"""NIfTI-1 and NIfTI-2, .nii and .nii.gz (https://nifti.nimh.nih.gov), through nibabel."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+
+from vesalius.errors import GeometryError, UnreadableScanError, UnsuitableScanError
+from vesalius.io.arrays import narrowed, plain, storable
+from vesalius.io.aside import aside
+from vesalius.io.format import Reading, read_each, unreadable
+from vesalius.volume import Array, Geometry, Shape, Source, Volume
+
+if TYPE_CHECKING:
+    from vesalius.results import Labelmap
+
+_SUFFIXES = (".nii", ".nii.gz")
+_COLOURS = ("red", "green", "blue")
+_RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+_GZIP_MAGIC = b"\x1f\x8b"
+_DEFLATE_LIMIT = 1032  # no deflate stream grows by more
+_NIFTI1_LONGEST_AXIS = 32767
+_SCANNER, _ALIGNED = 1, 2  # values of sform_code and qform_code
+_SPACE_UNITS = 0b111  # the bits of xyzt_units that are about space
+_MM_IN_UNIT = {1: 1000.0, 3: 0.001}  # metres and micrometres; all else is millimetres
+_DAMAGE = (OSError, EOFError, ValueError, zlib.error)
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """By suffix, or by the magic string of an uncompressed file."""
+    return path.name.lower().endswith(_SUFFIXES) or _version(head) is not None
+
+
+def read(paths: Sequence[Path]) -> Reading:
+    """One scan a file; see `read_one`."""
+    return read_each(paths, read_one)
+
+
+def read_one(path: Path) -> Volume:
+    """The scan in ``path``: the sform is its geometry where it is set, else the qform. 4D gives one channel a frame.
+
+    Raises:
+        UnreadableScanError: it is no NIfTI, or is too short for what its header announces.
+        GeometryError: the affine is zero, singular or not finite.
+        UnsuitableScanError: it holds complex numbers, or more dimensions than frames or parts of a voxel.
+    """
+    with _stream(path) as stream:
+        image = _image(path, stream)
+    shape, channels = _layout(path, image.shape, image.get_data_dtype())
+    _check_size(path, image)
+    known = int(image.header["sform_code"]) > 0 or int(image.header["qform_code"]) > 0
+    return Volume(
+        partial(_read_voxels, path, shape),
+        _geometry(path, shape, image),
+        channels=channels,
+        source=Source((str(path),), "NIfTI", orientation_known=known),
+        notes=() if known else ("the file does not say how its voxels lie in the patient; left and right are a guess",),
+    )
+
+
+def write(item: Volume | Labelmap, path: Path) -> None:
+    """Write ``item``; channels become frames (4D), and 8-bit red, green and blue an RGB image.
+
+    The affine goes into sform and qform, with code 1 (scanner) where the orientation is known, else 2 (aligned): a
+    reader ignores an affine of code 0. A sheared affine fits no qform, whose code is 0 then.
+    """
+    import nibabel as nib
+
+    array = _stored(item)
+    image_type = nib.Nifti1Image if max(array.shape) <= _NIFTI1_LONGEST_AXIS else nib.Nifti2Image
+    image = image_type(array, item.geometry.affine, dtype=array.dtype)
+    known = not isinstance(item, Volume) or item.source.orientation_known
+    code = _SCANNER if known else _ALIGNED
+    directions = item.geometry.directions
+    rigid = np.allclose(directions.T @ directions, np.eye(3), atol=1e-5)
+    image.set_qform(item.geometry.affine, code if rigid else 0)
+    image.set_sform(item.geometry.affine, code)
+    image.header.set_xyzt_units("mm")
+    with aside(path) as temporary:
+        nib.save(image, temporary)
+
+
+def _stream(path: Path) -> BinaryIO:
+    """The file's bytes, decompressed where its content is compressed, whatever its name."""
+    with path.open("rb") as file:
+        compressed = file.read(2) == _GZIP_MAGIC
+    return cast(BinaryIO, gzip.open(path)) if compressed else path.open("rb")
+
+
+def _version(head: bytes) -> int | None:
+    """1 or 2, by the magic string of a single-file NIfTI."""
+    if head[344:348] == b"n+1\0":
+        return 1
+    return 2 if head[4:8] == b"n+2\0" else None
+
+
+def _image(path: Path, stream: BinaryIO) -> Any:
+    """nibabel's image, its header read and its voxels not."""
+    import nibabel as nib
+
+    try:
+        version = _version(stream.read(348))
+        if version is None:
+            raise UnreadableScanError(f"{path} is not a NIfTI file, whatever its name says; hand in the scan itself")
+        stream.seek(0)
+        image_type = nib.Nifti1Image if version == 1 else nib.Nifti2Image
+        file_map = {"image": nib.fileholders.FileHolder(str(path), stream)}
+        with nib.imageglobals.LoggingOutputSuppressor():
+            return image_type.from_file_map(file_map, mmap=False)
+    except _DAMAGE as error:
+        if "quaternion" in str(error) or "w2" in str(error):
+            raise _bad_geometry(path, "the quaternion of its qform is none") from error
+        raise unreadable(path, error) from error
+    except nib.spatialimages.HeaderDataError as error:
+        raise unreadable(path, error) from error
+
+
+def _layout(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Shape, tuple[str, ...]]:
+    """(I, J, K) and the names of the channels."""
+    if dtype.kind == "c":
+        raise UnsuitableScanError(f"{path} holds complex numbers; convert it to magnitude first")
+    if not 2 <= len(shape) <= 5 or min(shape) < 1:
+        raise UnsuitableScanError(f"{path} has the shape {shape}; two to five dimensions, none of them empty, are read")
+    i, j, k, frames, parts = (*shape, 1, 1, 1)[:5]
+    colours = len(dtype.names or ())
+    if (frames > 1) + (parts > 1) + (colours > 0) > 1:
+        raise UnsuitableScanError(f"{path} has {frames} frames of {max(parts, colours)} parts each; split it into frames")
+    if colours:
+        return (i, j, k), _COLOURS
+    if parts > 1:
+        return (i, j, k), tuple(f"c{n}" for n in range(parts))
+    return (i, j, k), ("image",) if frames == 1 else tuple(f"t{n}" for n in range(frames))
+
+
+def _check_size(path: Path, image: Any) -> None:
+    """Refuse a file that cannot hold the voxels its header announces, before memory is taken for them."""
+    wanted = int(np.prod(image.shape, dtype=np.int64)) * image.get_data_dtype().itemsize
+    if path.stat().st_size * _DEFLATE_LIMIT < wanted:
+        raise unreadable(path, f"its header announces {wanted} bytes of voxels, far more than it has")
+
+
+def _geometry(path: Path, shape: Shape, image: Any) -> Geometry:
+    affine = image.affine.copy()
+    affine[:3] *= _MM_IN_UNIT.get(int(image.header["xyzt_units"]) & _SPACE_UNITS, 1.0)
+    try:
+        return Geometry(shape, affine)
+    except GeometryError as error:
+        raise _bad_geometry(path, str(error)) from error
+
+
+def _bad_geometry(path: Path, reason: str) -> GeometryError:
+    return GeometryError(
+        f"{path} does not say where its voxels lie: {reason}; convert the scan again from its origin, or set its sform"
+    )
+
+
+def _read_voxels(path: Path, shape: Shape) -> Array:
+    """(C, I, J, K), scaled by the header's slope and intercept."""
+    try:
+        with _stream(path) as stream:
+            image = _image(path, stream)
+            raw = image.dataobj.get_unscaled()
+            while stream.read(1 << 20):  # gzip tests its checksum at the end
+                pass
+    except _DAMAGE as error:
+        raise unreadable(path, error) from error
+    if raw.dtype.names:
+        return np.stack([raw[name].reshape(shape) for name in ("R", "G", "B")])
+    scaled = _scaled(plain(raw), float(image.dataobj.slope), float(image.dataobj.inter))
+    return cast(Array, np.moveaxis(scaled.reshape((*shape, -1), order="F"), -1, 0))
+
+
+def _scaled(raw: Array, slope: float, intercept: float) -> Array:
+    """``raw`` where there is nothing to scale, else float32 (float64 of float64), computed in float64 by slabs."""
+    if (slope, intercept) == (1.0, 0.0):
+        return raw
+    out = np.empty_like(raw, dtype=np.float64 if raw.dtype == np.float64 else np.float32)
+    for n in range(raw.shape[-1]):
+        out[..., n] = raw[..., n] * np.float64(slope) + np.float64(intercept)
+    return out
+
+
+def _stored(item: Volume | Labelmap) -> Array:
+    """``item``'s voxels as NIfTI lays them out: (I, J, K), (I, J, K, C), or (I, J, K) of RGB."""
+    if not isinstance(item, Volume):
+        return narrowed(item.voxels)
+    array = storable(item.voxels)
+    if item.channels == _COLOURS and array.dtype == np.uint8:
+        return np.ascontiguousarray(np.moveaxis(array, 0, -1)).view(_RGB)[..., 0]
+    return array[0] if len(array) == 1 else np.moveaxis(array, 0, -1)

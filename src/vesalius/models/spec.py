@@ -1,0 +1,195 @@
+"""``model.json``: what a model takes, how it is run, what it gives and where it comes from.
+
+Plain data, checked by pydantic; nothing in it is code. The folder around it::
+
+    model.json            this
+    weights.safetensors   one file a network
+    graph.onnx            the same network as a graph; its weights lie in the .safetensors, they are not repeated
+    golden/               a tiny input and its expected output a network, checked by `vesalius models verify`
+    README.md             the model card
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from vesalius.results import Label
+
+FORMAT_VERSION = 1
+Size = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+Spacing = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class SpecPart(BaseModel):
+    """A part of model.json: immutable, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PercentileIntensity(SpecPart):
+    """Clip to percentiles of the whole scan, bring to mean 0 and deviation 1 over the region, then scale and shift."""
+
+    rule: Literal["percentile"] = "percentile"
+    low: float = Field(0.5, ge=0, le=100)
+    high: float = Field(99.5, ge=0, le=100)
+    scale: float = 1.0
+    shift: float = 0.0
+
+
+class WindowIntensity(SpecPart):
+    """Clip to fixed values, subtract ``mean``, divide by ``deviation``: for CT, where a value has a meaning (HU)."""
+
+    rule: Literal["window"] = "window"
+    low: float
+    high: float
+    mean: float = 0.0
+    deviation: float = Field(1.0, gt=0)
+
+
+class ZScoreIntensity(SpecPart):
+    """Subtract the mean and divide by the deviation of the scan, or of its voxels that are not zero."""
+
+    rule: Literal["zscore"] = "zscore"
+    nonzero: bool = False
+
+
+class NoIntensity(SpecPart):
+    """The network takes the scan's own values."""
+
+    rule: Literal["none"] = "none"
+
+
+Intensity = Annotated[
+    PercentileIntensity | WindowIntensity | ZScoreIntensity | NoIntensity, Field(discriminator="rule")
+]
+
+
+class WholeGrid(SpecPart):
+    """The network sees its whole region at once, sampled to ``size`` voxels."""
+
+    kind: Literal["whole"] = "whole"
+    size: Size
+    interpolation: Literal["nearest", "linear"] = "linear"
+
+
+class SlidingGrid(SpecPart):
+    """The network sees overlapping tiles of ``patch`` voxels of the scan at ``spacing`` mm (its own where null)."""
+
+    kind: Literal["sliding"] = "sliding"
+    patch: Size
+    spacing: Spacing | None = None
+    overlap: float = Field(0.5, ge=0, lt=1)
+    blend: Literal["gaussian", "constant"] = "gaussian"
+    skip_at_most: float | None = Field(
+        None, description="tiles in which no voxel of the scan exceeds this value are background and are not run"
+    )
+
+
+Grid = Annotated[WholeGrid | SlidingGrid, Field(discriminator="kind")]
+
+
+class NetworkSpec(SpecPart):
+    """One network: its architecture, weights and graph, what it is fed and what its output channels are."""
+
+    net: str | None = Field(None, description="name in vesalius.nets; null: only the graph is there")
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    weights: FileName
+    graph: FileName
+    golden: FileName = Field(description="in golden/: safetensors with `input` (1,C,I,J,K) and `output` (1,L,I,J,K)")
+    sha256: Sha256 = Field(description="of the weights file")
+    graph_sha256: Sha256
+    grid: Grid
+    intensity: Intensity = NoIntensity()
+    threshold: float | None = Field(
+        None, description="one output channel: foreground where it exceeds this; null: the largest of the channels"
+    )
+    tolerance: float = Field(1e-3, gt=0, description="largest difference from the golden output accepted in f32")
+
+
+class LocatorSpec(SpecPart):
+    """A coarse network that finds the region which the main network then looks at.
+
+    The region is the box around the largest connected part labelled 1, after slices in which less than
+    ``min_share`` of the voxels are labelled are left out, grown by ``margin`` of its size on each side.
+    """
+
+    network: NetworkSpec
+    margin: float = Field(0.1, ge=0)
+    min_share: float = Field(0.0, ge=0, lt=1)
+
+
+class PostProcessing(SpecPart):
+    """What is done to each label on the scan's own grid."""
+
+    keep_largest: bool = False
+    fill_holes: bool = False
+
+
+class LabelPlausibility(SpecPart):
+    """What a result has to look like to be believed; each violation is a warning in the report."""
+
+    volume_ml: tuple[float, float] | None = None
+    components: int | None = None
+    reference_shape: FileName | None = Field(
+        None, description="in the folder: safetensors `occupancy` (N,N,N), RAS, of the label in its bounding box"
+    )
+    brighter_core: bool = Field(
+        False, description="the label's core is brighter than its rim, as a brain's is in a T1-weighted scan"
+    )
+
+
+class Origin(SpecPart):
+    """Where the weights come from and what they learned from."""
+
+    source: str
+    data: str
+    citation: str = ""
+    licence: str
+    copyright: str = ""
+    split: str = Field("", description="how the data was divided for training, choosing and testing")
+    seed: int | None = Field(None, description="of that division and of the training")
+
+
+class MeasuredScore(SpecPart):
+    """A figure that somebody measured, and on what."""
+
+    metric: str
+    value: float
+    on: str
+    command: str = Field("", description="the command that reproduces it")
+
+
+class ModelSpec(SpecPart):
+    """The whole of model.json."""
+
+    format: Literal[1] = 1
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    version: str
+    task: Literal["segment", "classify", "detect", "register"]
+    summary: str
+    uses: tuple[str, ...] = Field((), description="what the model is meant for, a sentence each")
+    limits: tuple[str, ...] = Field((), description="what it is not meant for or cannot do, a sentence each")
+    modality: tuple[str, ...] = Field((), description="DICOM modality codes that it takes; empty: any")
+    channels: tuple[str, ...] = ("image",)
+    orientation: str = Field("RAS", description="axes of the scan when the network sees it")
+    network: NetworkSpec
+    locator: LocatorSpec | None = None
+    labels: dict[int, Label] = Field(description="output channel → label; 0 is background and is not listed")
+    post: PostProcessing = PostProcessing()
+    plausibility: dict[str, LabelPlausibility] = Field(default_factory=dict, description="by the label's name")
+    origin: Origin
+    scores: tuple[MeasuredScore, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> ModelSpec:
+        names = {label.name for label in self.labels.values()}
+        unknown = set(self.plausibility) - names
+        if unknown:
+            raise ValueError(f"plausibility names labels that do not exist: {', '.join(sorted(unknown))}")
+        if min(self.labels, default=1) < 1:
+            raise ValueError("labels are numbered from 1; 0 is background")
+        return self

@@ -1,0 +1,81 @@
+"""Networks: tensor → tensor, one architecture a file, built by name from plain data.
+
+torch is an optional extra and slow to import: it is loaded when a network is built, not before.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from vesalius.errors import ModelFolderError
+from vesalius.extras import require
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+NAMES: Mapping[str, str] = {
+    "dynunet": "vesalius.nets.dynunet:build_dynunet",
+    "linknet": "vesalius.nets.linknet:LinkNet",
+}
+
+
+def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """The network ``name`` of the table `NAMES`, made with ``arguments`` (plain data), with random weights, in eval mode.
+
+    Raises:
+        ModelFolderError: there is no such network, or it does not take these arguments.
+        MissingExtraError: torch, or the library that has the network, is not installed.
+    """
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES) or list(NAMES)
+        raise ModelFolderError(f"there is no network {name!r}; did you mean {' or '.join(near)}?")
+    require("torch", "torch")
+    module, _, maker = NAMES[name].partition(":")
+    try:
+        network: nn.Module = getattr(importlib.import_module(module), maker)(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ModelFolderError(f"the network {name!r} does not take the arguments {dict(arguments)}: {error}") from error
+    return network.eval()
+
+
+def load(name: str, arguments: Mapping[str, Any], weights: Path) -> nn.Module:
+    """The network ``name`` with the tensors of the safetensors file ``weights``, in eval mode.
+
+    A parameter that the network shares between several of its parts is stored once, under its first name.
+
+    Raises:
+        ModelFolderError: as in `build`, or the file lacks tensors, has others or has them in another shape.
+        MissingExtraError: as in `build`.
+    """
+    network = build(name, arguments)
+    from safetensors.torch import load_file
+
+    tensors = load_file(weights)
+    own = unique_tensors(network)
+    wrong = {key for key in own.keys() | tensors.keys() if _shape(own, key) != _shape(tensors, key)}
+    if wrong:
+        raise ModelFolderError(
+            f"the weights {weights.name} do not fit the network {name!r}: {len(wrong)} tensors are missing, unknown or "
+            f"of another shape, such as {min(wrong)!r}"
+        )
+    network.load_state_dict(tensors, strict=False)
+    return network
+
+
+def unique_tensors(network: nn.Module) -> dict[str, Any]:
+    """Every parameter and persistent buffer once, by the first of its names in the state dict."""
+    state, seen = {}, set()
+    for key, tensor in network.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            state[key] = tensor.detach()
+    return state
+
+
+def _shape(tensors: Mapping[str, Any], key: str) -> tuple[int, ...] | None:
+    return tuple(tensors[key].shape) if key in tensors else None

@@ -1,0 +1,124 @@
+"""Segmentation: a scan in, a labelmap on the scan's own grid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vesalius.engine.choose import EngineChoice
+from vesalius.engine.progress import Progress
+from vesalius.engine.run import LabelArray, NetworkRun, run_network
+from vesalius.errors import UnsuitableScanError
+from vesalius.models.folder import ModelFolder
+from vesalius.models.spec import LocatorSpec, ModelSpec, PostProcessing
+from vesalius.results import Labelmap
+from vesalius.tasks.components import Mask, filled, largest_component, mask_box
+from vesalius.transforms.labels import labels_onto
+from vesalius.volume import Geometry, IndexBox, Shape, Volume, reorder
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """The labelmap and the runs of the networks that made it, in order."""
+
+    labelmap: Labelmap
+    runs: tuple[NetworkRun, ...]
+
+
+def segment(folder: ModelFolder, volume: Volume, choice: EngineChoice, progress: Progress) -> Segmentation:
+    """Segment ``volume`` with the model in ``folder``.
+
+    The network sees the scan with its axes reordered to the model's orientation; the result is put back voxel by
+    voxel, so it is on the scan's grid whatever that is. Where a locator finds nothing the labelmap is empty.
+
+    Raises:
+        UnsuitableScanError: the scan has another number of channels, is a single slice, or holds NaN or infinity.
+        NotEnoughMemoryError: the plan does not fit.
+    """
+    spec = folder.spec
+    check_suitable(spec, volume)
+    oriented = volume.reoriented(spec.orientation)
+    scan, geometry = oriented.voxels, oriented.geometry
+    region, runs = IndexBox((0, 0, 0), geometry.shape), []
+    labels = np.zeros(volume.geometry.shape, np.uint8, order="F")
+    if spec.locator is not None:
+        found = run_network(folder, spec.locator.network, scan, geometry, region, choice, progress, "locate")
+        runs.append(found)
+        box = _found_region(found.labels == 1, geometry.shape, spec.locator)
+        if box is None:
+            return Segmentation(Labelmap(labels, volume.geometry, spec.labels), tuple(runs))
+        region = box
+    run = run_network(folder, spec.network, scan, geometry, region, choice, progress, "segment")
+    runs.append(run)
+    with progress.stage("segment: back to the scan's grid"):
+        seen = labels_onto(run.labels, run.grid, geometry.cropped(region))
+        _post_process(seen, spec.post, spec)
+        labels = labels.astype(seen.dtype, copy=False)
+        reorder(labels, volume.geometry, spec.orientation)[region.slices] = seen
+    return Segmentation(Labelmap(labels, volume.geometry, spec.labels), tuple(runs))
+
+
+def check_suitable(spec: ModelSpec, volume: Volume) -> None:
+    """Refuse a scan that the model cannot take.
+
+    Raises:
+        UnsuitableScanError: with what is wrong and what to do.
+    """
+    if len(volume.channels) != len(spec.channels):
+        raise UnsuitableScanError(
+            f"the model {spec.name!r} takes {len(spec.channels)} channel(s) ({', '.join(spec.channels)}), the scan has "
+            f"{len(volume.channels)} ({', '.join(volume.channels[:4])}{', …' if len(volume.channels) > 4 else ''}); "
+            "give it one 3D scan"
+        )
+    flat = [axis for axis, n in zip("IJK", volume.geometry.shape, strict=True) if n == 1]
+    if flat and min(_tile(spec)) > 1:
+        raise UnsuitableScanError(
+            f"the model {spec.name!r} takes a 3D scan, this one is a single slice "
+            f"{'×'.join(str(n) for n in volume.geometry.shape)}"
+        )
+    bad = volume.voxels.size - int(np.isfinite(volume.voxels).sum()) if volume.voxels.dtype.kind == "f" else 0
+    if bad:
+        raise UnsuitableScanError(
+            f"{bad} of the scan's {volume.voxels.size} voxels are not a number (NaN or infinite); find out why, or "
+            "replace them with: vesalius convert SCAN OUT --fill-nan 0"
+        )
+
+
+def _tile(spec: ModelSpec) -> Shape:
+    grid = spec.network.grid
+    return grid.size if grid.kind == "whole" else grid.patch
+
+
+def _found_region(mask: Mask, shape: Shape, locator: LocatorSpec) -> IndexBox | None:
+    """The box, in voxels of the grid of ``shape``, around what the locator marked on its own, coarser grid."""
+    part = largest_component(mask)
+    start, stop = [], []
+    for axis, length in enumerate(shape):
+        share = part.mean(axis=tuple(other for other in range(3) if other != axis))
+        marked = np.flatnonzero(share > locator.min_share)
+        if marked.size == 0:
+            return None
+        scale = length / mask.shape[axis]
+        centre = round((marked[-1] + 1 + marked[0]) / 2 * scale)
+        size = round((marked[-1] + 1 - marked[0]) * scale * (1 + 2 * locator.margin))
+        start.append(max(0, int(centre - size / 2)))
+        stop.append(min(length, max(int(centre + size / 2), start[-1] + 1)))
+    return IndexBox((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+
+def _post_process(labels: LabelArray, post: PostProcessing, spec: ModelSpec) -> None:
+    """Clean each label in place."""
+    if not (post.keep_largest or post.fill_holes):
+        return
+    for value in spec.labels:
+        mask = labels == value
+        box = mask_box(mask)
+        if box is None:
+            continue
+        inside = mask[box.slices]
+        kept = largest_component(inside) if post.keep_largest else inside
+        whole = filled(kept) if post.fill_holes else kept
+        part = labels[box.slices]
+        part[inside & ~kept] = 0
+        part[whole & (part == 0)] = value

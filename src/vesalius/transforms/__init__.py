@@ -1,0 +1,1 @@
+"""Volume → tensor and back: resampling between grids and intensity rules."""
