@@ -57,10 +57,9 @@ def analyze(
 def verify(model: str | Path, choice: EngineChoice | None = None) -> list[tuple[str, GoldenVerdict]]:
     """Run the golden case of each network of ``model``: (weights file, verdict), in f32 and what "auto" may choose."""
     folder = open_model(model)
-    networks = [folder.spec.network] if folder.spec.locator is None else [folder.spec.locator.network, folder.spec.network]
     return [
         (network.weights, judge(folder, network, info))
-        for network in networks
+        for network in folder.networks
         for info in candidates(network, choice or EngineChoice())
     ]
 
@@ -71,7 +70,7 @@ def _report(folder: ModelFolder, volume: Volume, segmentation: Segmentation, pro
     with progress.stage("measure"):
         measurements = measure_labels(labelmap, volume)
     with progress.stage("plausibility"):
-        warnings = check(folder.spec, folder.file, volume, labelmap, measurements)
+        warnings = check(folder.spec, folder.reference_shape, volume, labelmap, measurements)
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         vesalius_version=__version__,

@@ -128,9 +128,10 @@ class Scores(Mapping[str, float]):
 
 @dataclass(frozen=True, eq=False)
 class Deformation:
-    """A warp: at each voxel of ``geometry`` (the fixed space) the displacement (3, I, J, K), mm WORLD, to the moving one.
+    """A warp: at each voxel of ``geometry``, in the fixed space, the ``displacement`` (3, I, J, K) to the moving one.
 
-    The point x of the fixed scan corresponds to x + displacement(x) in the moving scan; outside the grid it is zero.
+    It is in mm WORLD: the point x of the fixed scan corresponds to x + displacement(x) in the moving scan. Outside
+    the grid it is zero.
     """
 
     displacement: FloatArray

@@ -178,7 +178,9 @@ class Geometry:
         """
         wanted = [_world_axis(code, orientation) for code in orientation]
         if sorted(wanted) != [0, 1, 2]:
-            raise GeometryError(f"an orientation names each of L/R, P/A and I/S once, as 'RAS' does; got {orientation!r}")
+            raise GeometryError(
+                f"an orientation names each of L/R, P/A and I/S once, as 'RAS' does, not {orientation!r}"
+            )
         own = self._world_axes()
         i, j, k = (own.index(world) for world in wanted)
         source = (i, j, k)

@@ -38,7 +38,10 @@ def test_one_and_several_labels_go_where_scipy_interpolates_most_of_them() -> No
     for centres in ([(30.0, 28.0, 26.0)], [(16.0, 28.0, 26.0), (32.0, 28.0, 26.0), (30.0, 50.0, 50.0)]):
         labels = _balls(coarse, centres, 11)
         shares = np.stack(
-            [map_coordinates((labels == v).astype(float), index, order=1, mode="nearest") for v in range(len(centres) + 1)]
+            [
+                map_coordinates((labels == v).astype(float), index, order=1, mode="nearest")
+                for v in range(len(centres) + 1)
+            ]
         )
         top = np.sort(shares, axis=0)
         clear = top[-1] - top[-2] > 1e-4

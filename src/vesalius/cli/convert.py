@@ -19,7 +19,8 @@ def convert(
     scan: Annotated[str, typer.Argument(metavar="SCAN", help="A file, or a folder with DICOM.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Its name says the format: .nii.gz .nrrd .mha .png …")],
     series: Annotated[
-        str | None, typer.Option(metavar="N|UID", help="Which of several: its number in `vesalius read`, or its UID.")
+        str | None,
+        typer.Option(metavar="N|UID", help="Which of several: its number in `vesalius read`, or a part of its UID."),
     ] = None,
     fill_nan: Annotated[
         float | None, typer.Option(metavar="VALUE", help="Put VALUE where a voxel is not a finite number.")
@@ -34,18 +35,21 @@ def convert(
 
 
 def pick(volumes: Sequence[Volume], series: str) -> Volume:
-    """The volume with that number, counted from 1, or the only one whose series UID begins with ``series``.
+    """The volume with that number, counted from 1, or the only one whose series UID begins or ends with ``series``.
 
     Raises:
         ScanNotFoundError: none or several fit.
     """
     if series.isdigit() and 1 <= int(series) <= len(volumes):
         return volumes[int(series) - 1]
-    fitting = [volume for volume in volumes if (volume.source.series_uid or "").startswith(series)]
+    uids = [volume.source.series_uid or "" for volume in volumes]
+    fitting = [
+        volume for volume, uid in zip(volumes, uids, strict=True) if uid.startswith(series) or uid.endswith(series)
+    ]
     if len(fitting) != 1:
         raise ScanNotFoundError(
             f"{len(fitting) or 'no'} series fit --series {series}; give a number from 1 to {len(volumes)} "
-            "or enough of a series UID, as `vesalius read` lists them"
+            "or the beginning or end of a series UID, as `vesalius read` lists them"
         )
     return fitting[0]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Say what this machine has, what works and what to install; exit 0 when `analyze` can run."""
+    """Say what this machine has, what works, what to install."""
     from vesalius.cli.machine import examine
 
     found = examine()

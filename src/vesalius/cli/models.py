@@ -12,9 +12,7 @@ from vesalius.cli.show import as_json, table
 if TYPE_CHECKING:
     from vesalius.engine.choose import GoldenVerdict
 
-app = typer.Typer(
-    help="The models: what there is, what is known of each, whether it still gives what it gave.", rich_markup_mode=None
-)
+app = typer.Typer(help="List, show, verify, import models.", rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="M", help="A shipped model's name, or a model folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
@@ -28,7 +26,7 @@ def _list_without_verb(context: typer.Context) -> None:
 
 @app.command("list")
 def list_models(json: Json = False) -> None:
-    """The models that come with Vesalius."""
+    """List the models that come with Vesalius."""
     from vesalius.models.folder import open_model, shipped
 
     specs = [open_model(name).spec for name in shipped()]
@@ -41,7 +39,7 @@ def list_models(json: Json = False) -> None:
 
 @app.command()
 def show(model: Name, json: Json = False) -> None:
-    """What a model takes and gives, where it comes from, and how well it did."""
+    """Say what a model takes and gives and where it is from."""
     from vesalius.models.folder import open_model
 
     folder = open_model(model)
@@ -67,7 +65,7 @@ def show(model: Name, json: Json = False) -> None:
 
 @app.command()
 def verify(model: Name) -> None:
-    """Check a model's files, and that its golden cases still come out as they did."""
+    """Check a model's files and its golden cases."""
     from vesalius.analysis import verify as run
     from vesalius.errors import ModelFolderError
     from vesalius.models.folder import open_model
@@ -98,9 +96,12 @@ def _row(network: str, verdict: GoldenVerdict) -> tuple[str, ...]:
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="TorchScript or ONNX file, MONAI bundle or nnU-Net v2 results folder.")],
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="PATH", help="TorchScript or ONNX file, MONAI bundle or nnU-Net v2 results folder."),
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")],
-    name: Annotated[str | None, typer.Option(help="The model's name; the folder's by default.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The model's name; the folder's by default.")] = None,
     run_foreign_code: Annotated[
         bool, typer.Option("--run-foreign-code", help="Agree that the file's own code is run to convert it.")
     ] = False,

@@ -1,4 +1,4 @@
-"""Which engine, device and arithmetic run a network here: asked for, or the fastest that agrees with the golden case."""
+"""Which engine, device and arithmetic run a network: those asked for, or the fastest that pass the golden case."""
 
 from __future__ import annotations
 
@@ -95,7 +95,9 @@ def judge(folder: ModelFolder, network: NetworkSpec, info: BackendInfo) -> Golde
     return GoldenVerdict(info, difference, same, agrees)
 
 
-def _same_labels(output: np.ndarray[tuple[int, ...], np.dtype[np.float32]], golden: GoldenCase, network: NetworkSpec) -> float:
+def _same_labels(
+    output: np.ndarray[tuple[int, ...], np.dtype[np.float32]], golden: GoldenCase, network: NetworkSpec
+) -> float:
     if network.threshold is not None:
         return float(((output > network.threshold) == (golden.output > network.threshold)).mean())
     return float((output.argmax(axis=1) == golden.output.argmax(axis=1)).mean())

@@ -43,9 +43,8 @@ def require_memory(estimate: int, what: str, suggestion: str) -> None:
     """
     available = psutil.virtual_memory().available + resident_bytes()
     if estimate > available:
-        raise NotEnoughMemoryError(
-            f"{what} needs about {estimate / 2**30:.1f} GiB of memory and {available / 2**30:.1f} GiB are free; {suggestion}"
-        )
+        needed, free = f"{estimate / 2**30:.1f} GiB", f"{available / 2**30:.1f} GiB"
+        raise NotEnoughMemoryError(f"{what} needs about {needed} of memory and {free} are free; {suggestion}")
 
 
 def liveness_peak(operations: list[Any]) -> int:
@@ -90,4 +89,4 @@ def _tensor_bytes(operation: Any, output: Any, port: int) -> int:
         if block and len(shape) > 1:
             shape[1] = math.ceil(shape[1] / int(block[1])) * int(block[1])
         item = _ITEM_SIZES.get(precisions[min(port, len(precisions) - 1)].strip().lower(), item)
-    return math.prod(shape) * item
+    return math.prod(shape) * int(item)

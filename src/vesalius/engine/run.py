@@ -32,6 +32,25 @@ LabelArray = NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True, eq=False)
+class Region:
+    """A box of a scan: ``scan`` (C, I, J, K) on ``geometry``, both in the model's orientation."""
+
+    scan: Array
+    geometry: Geometry
+    box: IndexBox
+
+    @property
+    def voxels(self) -> Array:
+        """(C, …): the part of the scan in the box."""
+        return self.scan[(slice(None), *self.box.slices)]
+
+    @property
+    def place(self) -> Geometry:
+        """Where that part is."""
+        return self.geometry.cropped(self.box)
+
+
+@dataclass(frozen=True, eq=False)
 class NetworkRun:
     """Labels (I, J, K) on ``grid`` and how they were made."""
 
@@ -44,40 +63,63 @@ class NetworkRun:
 
 
 def run_network(
-    folder: ModelFolder,
-    network: NetworkSpec,
-    scan: Array,
-    geometry: Geometry,
-    region: IndexBox,
-    choice: EngineChoice,
-    progress: Progress,
-    stage: str,
+    folder: ModelFolder, network: NetworkSpec, region: Region, choice: EngineChoice, progress: Progress, stage: str
 ) -> NetworkRun:
-    """Run ``network`` over the ``region`` of ``scan`` (C, I, J, K), which lies on ``geometry`` in the model's orientation.
+    """Run ``network`` over ``region``; the progress's stages are named after ``stage``.
 
     Raises:
         NotEnoughMemoryError: the plan does not fit; nothing was run.
         CancelledError: the progress's listener stopped the work.
     """
+    channels = len(region.scan)
     with progress.stage(f"{stage}: plan"):
-        backend = open_backend(folder, network, (1, len(scan), *tile_shape(network.grid)), choice)
-        part, place = scan[(slice(None), *region.slices)], geometry.cropped(region)
-        plan = plan_run(network.grid, place, len(scan), backend)
+        backend = open_backend(folder, network, (1, channels, *tile_shape(network.grid)), choice)
+        plan = plan_run(network.grid, region.place, channels, backend)
     if isinstance(network.grid, WholeGrid):
-        with progress.stage(f"{stage}: prepare"):
-            tensor = np.stack([resample(c, place, plan.grid, network.grid.interpolation) for c in part])
-            tensor = _normalized(tensor, scan, network.intensity)
-        with progress.stage(f"{stage}: network"):
-            labels, skipped = _decode(backend.run(tensor[None])[0], network.threshold), 0
-            progress.advance()
+        labels, skipped = _whole(backend, region, plan, network, network.grid, progress, stage), 0
     else:
-        with progress.stage(f"{stage}: prepare"):
-            if not plan.grid.is_close(place):
-                part = np.stack([resample(c, place, plan.grid, "linear") for c in part])
-            maps = [_fit(network.intensity, whole, seen) for whole, seen in zip(scan, part, strict=True)]
-        with progress.stage(f"{stage}: network", len(plan.tiling)):
-            labels, skipped = _slide(backend, part, maps, plan, network, network.grid, progress)
+        labels, skipped = _sliding(backend, region, plan, network, network.grid, progress, stage)
     return NetworkRun(labels, plan.grid, backend.info, len(plan.tiling), skipped, plan.memory_bytes)
+
+
+def _whole(
+    backend: Backend,
+    region: Region,
+    plan: Plan,
+    network: NetworkSpec,
+    grid: WholeGrid,
+    progress: Progress,
+    stage: str,
+) -> LabelArray:
+    """Labels of the region seen at once."""
+    with progress.stage(f"{stage}: prepare"):
+        seen = [resample(channel, region.place, plan.grid, grid.interpolation) for channel in region.voxels]
+        maps = _fit_all(network.intensity, region.scan, seen)
+        tensor = np.stack([intensity.apply(channel) for intensity, channel in zip(maps, seen, strict=True)])
+        tensor = np.ascontiguousarray(tensor)
+    with progress.stage(f"{stage}: network"):
+        labels = _decode(backend.run(tensor[None])[0], network.threshold)
+        progress.advance()
+    return labels
+
+
+def _sliding(
+    backend: Backend,
+    region: Region,
+    plan: Plan,
+    network: NetworkSpec,
+    grid: SlidingGrid,
+    progress: Progress,
+    stage: str,
+) -> tuple[LabelArray, int]:
+    """Labels of the region seen tile by tile, and how many tiles were background and not run."""
+    with progress.stage(f"{stage}: prepare"):
+        seen = region.voxels
+        if not plan.grid.is_close(region.place):
+            seen = np.stack([resample(channel, region.place, plan.grid, "linear") for channel in seen])
+        maps = _fit_all(network.intensity, region.scan, list(seen))
+    with progress.stage(f"{stage}: network", len(plan.tiling)):
+        return _slide(backend, seen, maps, plan, network, grid, progress)
 
 
 def _slide(
@@ -129,10 +171,9 @@ def _tile_tensor(tile: Array, maps: list[IntensityMap], start: tuple[int, ...], 
     return tensor
 
 
-def _normalized(tensor: Array, scan: Array, rule: Intensity) -> FloatTensor:
-    """``tensor`` (C, …) in the network's range, each channel by itself, C-contiguous."""
-    channels = [_fit(rule, whole, seen).apply(seen) for whole, seen in zip(scan, tensor, strict=True)]
-    return np.ascontiguousarray(np.stack(channels))
+def _fit_all(rule: Intensity, scan: Array, seen: list[Array]) -> list[IntensityMap]:
+    """Each channel's own intensity map."""
+    return [_fit(rule, whole, part) for whole, part in zip(scan, seen, strict=True)]
 
 
 def _fit(rule: Intensity, whole: Array, seen: Array) -> IntensityMap:
@@ -152,7 +193,8 @@ def _fit(rule: Intensity, whole: Array, seen: Array) -> IntensityMap:
 def _decode(scores: FloatTensor, threshold: float | None) -> LabelArray:
     """(L, I, J, K) class scores → labels."""
     if threshold is not None:
-        return (scores[0] > threshold).astype(np.uint8)
+        labels: LabelArray = (scores[0] > threshold).astype(np.uint8)
+        return labels
     labels = np.empty(scores.shape[1:], label_type(len(scores)))
     argmax_into(scores, labels)
     return labels

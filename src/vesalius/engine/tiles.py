@@ -55,7 +55,8 @@ def importance(patch: Shape, blend: Blend) -> NDArray[np.float32]:
         return np.ones(patch, np.float32)
     a, b, c = (np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / (n / 8)) ** 2) for n in patch)
     weights = a[:, None, None] * b[:, None] * c
-    return np.maximum(weights / weights.max(), 1e-3).astype(np.float32)
+    floored: NDArray[np.float32] = np.maximum(weights / weights.max(), 1e-3).astype(np.float32)
+    return floored
 
 
 def _starts(length: int, patch: int, overlap: float) -> tuple[int, ...]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vesalius.errors import NotEnoughDiskError, OutputError, VesaliusError
@@ -31,14 +29,15 @@ def aside(target: Path) -> Iterator[Path]:
     place = _resolved(target)
     if place.is_dir():
         raise OutputError(f"{target} is a folder; name a file in it to write to")
-    temporary = place.with_name(f".{secrets.token_hex(4)}-{place.name}")
+    temporary = place.with_name(f".{os.urandom(4).hex()}-{place.name}")
     try:
         yield temporary
-        os.replace(temporary, place)
+        temporary.replace(place)
     except OSError as error:
         raise write_error(target, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it was never there, or has been renamed
+            temporary.unlink()
 
 
 @contextmanager
@@ -52,6 +51,8 @@ def aside_folder(target: Path) -> Iterator[Path]:
         NotEnoughDiskError: the disk, or the user's share of it, is full.
         OutputError: ``target`` is a file, or nothing can be written there.
     """
+    import shutil
+
     place = _resolved(target)
     if place.exists() and not place.is_dir():
         raise OutputError(f"{target} is a file; name a folder to write to")
@@ -86,22 +87,24 @@ def _resolved(target: Path) -> Path:
 
 def _hidden_folder_for(place: Path) -> Path:
     """Inside ``place`` where it exists: the folder above may be read-only or on another disk, as in a container."""
-    name = f".{secrets.token_hex(4)}-{place.name}"
+    name = f".{os.urandom(4).hex()}-{place.name}"
     return place / name if place.is_dir() else place.with_name(name)
 
 
 def _move_into(source: Path, place: Path) -> None:
     if not place.exists():
-        os.replace(source, place)
+        source.replace(place)
         return
     files = sorted((path for path in source.rglob("*") if path.is_file()), key=lambda path: path.name == _LAST)
     for path in files:
         to = place / path.relative_to(source)
         to.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, to)
+        path.replace(to)
 
 
 def _free_bytes(target: Path) -> int:
+    import shutil
+
     try:
         return shutil.disk_usage(_resolved(target).parent).free
     except OSError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Protocol
 
 from vesalius.errors import InputError, UnreadableScanError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from vesalius.results import Labelmap
 
 HEAD_BYTES = 352
+_LONGEST_REASON = 240
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,7 @@ def read_each(paths: Sequence[Path], read_one: Callable[[Path], Volume]) -> Read
 
 
 def unreadable(path: Path, reason: str | Exception) -> UnreadableScanError:
-    """The error for a file that a library could not read: the first line of its complaint is the reason."""
+    """The error for a file that a library could not read: its complaint, on one line, is the reason."""
     text = (reason.strerror or "") if isinstance(reason, OSError) else ""
-    text = text or str(reason).strip() or type(reason).__name__
-    first = text.splitlines()[0].strip().rstrip(".")
-    return UnreadableScanError(f"{path} cannot be read, it may be damaged or incomplete: {first}")
+    text = shorten(text or str(reason) or type(reason).__name__, _LONGEST_REASON, placeholder=" …").rstrip(".")
+    return UnreadableScanError(f"{path} cannot be read, it may be damaged or incomplete: {text}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def read_one(path: Path) -> Volume:
 
 def write(item: Volume | Labelmap, path: Path) -> None:
     """Write ``item``, compressed; several channels become the parts of a vector."""
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
 
     image = _image(item)
     with aside(path) as temporary:
@@ -70,12 +70,12 @@ def write(item: Volume | Labelmap, path: Path) -> None:
             # ITK does not notice when the last buffer of a file found no room, so that only reading tells.
             sitk.ReadImage(str(temporary))
         except RuntimeError as error:
-            raise write_error(path, OSError(_reason(error)) if temporary.exists() else error) from error
+            raise write_error(path, RuntimeError(_reason(error))) from error
 
 
 def _reader(path: Path) -> Any:
     """SimpleITK's reader, the header read and the voxels not."""
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
 
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -89,7 +89,7 @@ def _reader(path: Path) -> Any:
 
 
 def _channels(path: Path, reader: Any) -> tuple[str, ...]:
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
 
     if "complex" in sitk.GetPixelIDValueAsString(reader.GetPixelIDValue()):
         raise UnsuitableScanError(f"{path} holds complex numbers; convert it to magnitude first")
@@ -127,7 +127,7 @@ def _geometry(path: Path, reader: Any) -> Geometry:
 
 def _read_voxels(path: Path) -> Array:
     """(C, I, J, K)."""
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
 
     try:
         image = _reader(path).Execute()
@@ -140,12 +140,12 @@ def _read_voxels(path: Path) -> Array:
         array = array[np.newaxis]
     if image.GetDimension() == 2:
         array = array[:, np.newaxis]
-    return cast(Array, array.transpose(0, 3, 2, 1))
+    return array.transpose(0, 3, 2, 1)
 
 
 def _image(item: Volume | Labelmap) -> Any:
     """``item`` as a SimpleITK image, in LPS."""
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
 
     array = storable(item.voxels) if isinstance(item, Volume) else narrowed(item.voxels)[np.newaxis]
     if len(array) == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Sequence
 from functools import partial
@@ -88,6 +87,8 @@ def write(item: Volume | Labelmap, path: Path) -> None:
 
 def _stream(path: Path) -> BinaryIO:
     """The file's bytes, decompressed where its content is compressed, whatever its name."""
+    import gzip
+
     with path.open("rb") as file:
         compressed = file.read(2) == _GZIP_MAGIC
     return cast(BinaryIO, gzip.open(path)) if compressed else path.open("rb")
@@ -101,8 +102,10 @@ def _version(head: bytes) -> int | None:
 
 
 def _image(path: Path, stream: BinaryIO) -> Any:
-    """nibabel's image, its header read and its voxels not."""
+    """The image of nibabel, its header read and its voxels not."""
     import nibabel as nib
+    from nibabel.imageglobals import LoggingOutputSuppressor
+    from nibabel.spatialimages import HeaderDataError
 
     try:
         version = _version(stream.read(348))
@@ -111,13 +114,13 @@ def _image(path: Path, stream: BinaryIO) -> Any:
         stream.seek(0)
         image_type = nib.Nifti1Image if version == 1 else nib.Nifti2Image
         file_map = {"image": nib.fileholders.FileHolder(str(path), stream)}
-        with nib.imageglobals.LoggingOutputSuppressor():
+        with LoggingOutputSuppressor():
             return image_type.from_file_map(file_map, mmap=False)
     except _DAMAGE as error:
         if "quaternion" in str(error) or "w2" in str(error):
             raise _bad_geometry(path, "the quaternion of its qform is none") from error
         raise unreadable(path, error) from error
-    except nib.spatialimages.HeaderDataError as error:
+    except HeaderDataError as error:
         raise unreadable(path, error) from error
 
 
@@ -130,7 +133,9 @@ def _layout(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[S
     i, j, k, frames, parts = (*shape, 1, 1, 1)[:5]
     colours = len(dtype.names or ())
     if (frames > 1) + (parts > 1) + (colours > 0) > 1:
-        raise UnsuitableScanError(f"{path} has {frames} frames of {max(parts, colours)} parts each; split it into frames")
+        raise UnsuitableScanError(
+            f"{path} has {frames} frames of {max(parts, colours)} parts each; split it into frames"
+        )
     if colours:
         return (i, j, k), _COLOURS
     if parts > 1:

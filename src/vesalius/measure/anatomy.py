@@ -35,9 +35,7 @@ def measure_labels(labelmap: Labelmap, volume: Volume | None = None) -> dict[str
             "resample the labelmap to the scan first"
         )
     tallies = tally_labels(labelmap.voxels, tuple(labelmap.labels))
-    return {
-        label.name: _measure(labelmap, volume, value, tallies[value]) for value, label in labelmap.labels.items()
-    }
+    return {label.name: _measure(labelmap, volume, value, tallies[value]) for value, label in labelmap.labels.items()}
 
 
 def _measure(labelmap: Labelmap, volume: Volume | None, value: int, tally: Tally) -> Measurement:

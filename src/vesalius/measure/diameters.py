@@ -1,4 +1,4 @@
-"""Extents of a set of voxels in any direction, exact: from the corners of its voxels that can be corners of its hull."""
+"""Extents of a set of voxels in any direction, exact: from its voxels' corners that may be corners of its hull."""
 
 from __future__ import annotations
 

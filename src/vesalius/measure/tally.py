@@ -14,7 +14,7 @@ Counts = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """How many voxels of one label lie in each plane of the grid: ``planes[axis][n]`` for the n-th plane of ``axis``."""
+    """How many voxels of one label lie in each plane of the grid: ``planes[axis][n]``, n-th plane of ``axis``."""
 
     planes: tuple[Counts, Counts, Counts]
 

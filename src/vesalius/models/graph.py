@@ -43,11 +43,11 @@ class TensorPlace:
     digest: bytes
 
 
-def write_weights(tensors: Mapping[str, Array], path: Path) -> None:
+def write_tensors(tensors: Mapping[str, Array], path: Path) -> None:
     """Write arrays as safetensors; equal arrays under equal names give the same bytes on every machine."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path)
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))
 
 
 def trace(network: nn.Module, shape: tuple[int, ...]) -> Any:

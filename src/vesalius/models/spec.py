@@ -133,12 +133,14 @@ class LabelPlausibility(SpecPart):
     """What a result has to look like to be believed; each violation is a warning in the report."""
 
     volume_ml: tuple[float, float] | None = None
+    volume_basis: str = Field("", description="what these bounds rest on")
     components: int | None = None
     reference_shape: FileName | None = Field(
-        None, description="in the folder: safetensors `occupancy` (N,N,N), RAS, of the label in its bounding box"
+        None,
+        description="in the folder: safetensors `occupancy` (N,N,N), RAS, as vesalius.trust.shape.occupancy makes it",
     )
-    brighter_core: bool = Field(
-        False, description="the label's core is brighter than its rim, as a brain's is in a T1-weighted scan"
+    contrast: Literal["T1"] | None = Field(
+        None, description="how the label looks: T1 means a brain with dark fluid and bright white matter"
     )
 
 

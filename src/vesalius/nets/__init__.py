@@ -6,7 +6,6 @@ torch is an optional extra and slow to import: it is loaded when a network is bu
 from __future__ import annotations
 
 import difflib
-import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,22 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-NAMES: Mapping[str, str] = {
-    "dynunet": "vesalius.nets.dynunet:build_dynunet",
-    "linknet": "vesalius.nets.linknet:LinkNet",
+_MONAI = "monai.networks.nets"
+_NNUNET = "vesalius.nets.nnunet"
+
+#: name → (extra that brings it, module, what makes it there)
+NAMES: Mapping[str, tuple[str, str, str]] = {
+    "attention-unet": ("import", _MONAI, "AttentionUnet"),
+    "basic-unet": ("import", _MONAI, "BasicUNet"),
+    "dynunet": ("import", _MONAI, "DynUNet"),
+    "linknet": ("torch", "vesalius.nets.linknet", "LinkNet"),
+    "nnunet-plain": ("import", _NNUNET, "plain_conv_unet"),
+    "nnunet-residual": ("import", _NNUNET, "residual_encoder_unet"),
+    "segresnet": ("import", _MONAI, "SegResNet"),
+    "swin-unetr": ("import", _MONAI, "SwinUNETR"),
+    "unet": ("import", _MONAI, "UNet"),
+    "unetr": ("import", _MONAI, "UNETR"),
+    "vnet": ("import", _MONAI, "VNet"),
 }
 
 
@@ -34,11 +46,11 @@ def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES) or list(NAMES)
         raise ModelFolderError(f"there is no network {name!r}; did you mean {' or '.join(near)}?")
+    extra, module, maker = NAMES[name]
     require("torch", "torch")
-    module, _, maker = NAMES[name].partition(":")
     try:
-        network: nn.Module = getattr(importlib.import_module(module), maker)(**arguments)
-    except (TypeError, ValueError) as error:
+        network: nn.Module = getattr(require(module, extra), maker)(**arguments)
+    except (AssertionError, KeyError, TypeError, ValueError) as error:  # what libraries raise on arguments they refuse
         raise ModelFolderError(f"the network {name!r} does not take the arguments {dict(arguments)}: {error}") from error
     return network.eval()
 
@@ -70,10 +82,11 @@ def load(name: str, arguments: Mapping[str, Any], weights: Path) -> nn.Module:
 def unique_tensors(network: nn.Module) -> dict[str, Any]:
     """Every parameter and persistent buffer once, by the first of its names in the state dict."""
     state, seen = {}, set()
-    for key, tensor in network.state_dict(keep_vars=True).items():
-        if id(tensor) not in seen:
-            seen.add(id(tensor))
-            state[key] = tensor.detach()
+    for key, tensor in network.state_dict().items():
+        place = (tensor.data_ptr(), tuple(tensor.shape)) if tensor.numel() else key
+        if place not in seen:
+            seen.add(place)
+            state[key] = tensor
     return state
 
 

@@ -72,8 +72,11 @@ class Mesh:
         for axis in range(3):
             share = np.repeat(self._cross[:, axis], 3)
             total[:, axis] = np.bincount(self.triangles.ravel(), share, minlength=len(self.vertices))
-        length = np.linalg.norm(total, axis=1, keepdims=True)
-        return np.divide(total, length, out=np.zeros_like(total), where=length > 0)
+        return _unit(total)
+
+    def face_normals(self) -> FloatArray:
+        """(T, 3): unit outward normal of each triangle; zero for one without area."""
+        return _unit(self._cross)
 
     @property
     def _corners(self) -> FloatArray:
@@ -114,6 +117,11 @@ def extract_meshes(
         points, triangles = simplify(points @ affine[:3, :3].T + affine[:3, 3], triangles, reduction)
         meshes[value] = Mesh(points, np.ascontiguousarray(triangles[:, ::-1]) if mirrored else triangles)
     return meshes
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
 
 
 def _labelled_part(labelmap: Labelmap) -> tuple[Array, FloatArray, list[int]]:

@@ -7,53 +7,35 @@ between two voxels of different labels. Smoothing moves the vertices. All points
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.extras import require
+from vesalius.scene.net import IntArray, Net
+from vesalius.scene.pinches import unpinched
+from vesalius.scene.smoothing import smoothed
 from vesalius.volume import Array, FloatArray
 
-IntArray = NDArray[np.integer[Any]]
 Surface = tuple[FloatArray, NDArray[np.int32]]
-
-_LARGEST_MOVE = 1.0  # voxels, along each axis
-_INSET = 0.1  # of the way from an edge that a label touches itself along, to the voxel's centre
-
-
-@dataclass(frozen=True, eq=False)
-class _Net:
-    """``lattice`` and ``points`` (V, 3): vertices before and after smoothing; ``quads`` (Q, 4); ``sides`` (Q, 2).
-
-    Seen from the side of label ``sides[:, 1]``, a quad runs counter-clockwise.
-    """
-
-    lattice: FloatArray
-    points: FloatArray
-    quads: IntArray
-    sides: IntArray
 
 
 def surface_nets(voxels: Array, values: Sequence[int], iterations: int) -> dict[int, Surface]:
     """Closed surface of each label in ``values``: points (V, 3) in INDEX and outward triangles (T, 3).
 
-    Where a label touches itself only along an edge between voxels, four of its quads meet in that edge; it is drawn
-    apart there, so that every edge has two triangles.
+    Every edge of a label's surface has two triangles, also where the label touches itself (see `unpinched`).
 
     Args:
         voxels: (I, J, K) integers in Fortran order whose outermost layer is 0.
         values: the labels, all of them that occur.
-        iterations: how often each vertex moves half-way to the mean of its neighbours. This filter S is applied as
-            2S - S² ("twicing", Tukey 1977), which does not shrink what S alone would.
+        iterations: of smoothing, see `smoothed`.
 
     Raises:
         MissingExtraError: the extra "view" is not installed.
     """
     lattice, quads, sides = _build(voxels, values)
-    points = _smoothed(lattice, quads, iterations) if iterations else lattice
-    return dict(_split(_Net(lattice, points, quads, sides), voxels))
+    points = smoothed(lattice, quads, iterations) if iterations else lattice
+    return dict(_split(Net(lattice, points, quads, sides)))
 
 
 def _build(voxels: Array, values: Sequence[int]) -> tuple[FloatArray, IntArray, IntArray]:
@@ -73,59 +55,48 @@ def _build(voxels: Array, values: Sequence[int]) -> tuple[FloatArray, IntArray, 
     nets.Update()
     output = nets.GetOutput()
     lattice = support.vtk_to_numpy(output.GetPoints().GetData()).astype(np.float64)
-    quads = support.vtk_to_numpy(output.GetPolys().GetConnectivityArray()).reshape(-1, 4).copy()
+    quads = support.vtk_to_numpy(output.GetPolys().GetConnectivityArray()).reshape(-1, 4)
     sides = support.vtk_to_numpy(output.GetCellData().GetArray("BoundaryLabels")).copy()
-    return lattice, quads, sides
+    return lattice, _one_vertex_a_cube(lattice, voxels.shape)[quads], sides
 
 
-def _smoothed(lattice: FloatArray, quads: IntArray, iterations: int) -> FloatArray:
-    neighbours = _neighbours(lattice, quads)
-    once = _relaxed(lattice, neighbours, iterations)
-    twice = _relaxed(once, neighbours, iterations)
-    return lattice + np.clip(2 * once - twice - lattice, -_LARGEST_MOVE, _LARGEST_MOVE)
+def _one_vertex_a_cube(lattice: FloatArray, shape: tuple[int, ...]) -> IntArray:
+    """For each vertex the one that stands for all at its place: VTK doubles some, which would leave cracks."""
+    cube = np.ravel_multi_index(tuple(lattice.astype(np.int64).T), shape)
+    chosen = np.zeros(np.prod(shape), dtype=np.int64)
+    chosen[cube] = np.arange(len(lattice))
+    return chosen[cube]
 
 
-def _neighbours(lattice: FloatArray, quads: IntArray) -> IntArray:
-    """(V, 6): the vertex next to each along -x, -y, -z, x, y, z where a quad's edge joins them, else -1."""
-    table = np.full((len(lattice), 6), -1, dtype=np.int64)
-    for corner in range(4):
-        start, stop = quads[:, corner], quads[:, (corner + 1) % 4]
-        axis, forward = _direction(lattice, start, stop)
-        table[start, axis + 3 * forward] = stop
-        table[stop, axis + 3 * ~forward] = start
-    return table
+def _split(net: Net) -> Iterator[tuple[int, Surface]]:
+    """Each label's value, points and triangles, the faces between two labels given to both."""
+    points, redrawn, apart, owner = unpinched(net)
+    triangles, owners = [apart], [owner]
+    for side, corners in enumerate(_triangulated(net)):
+        keep = ~redrawn[:, side] & (net.sides[:, side] != 0)
+        triangles.append(corners[keep].reshape(-1, 3))
+        owners.append(np.repeat(net.sides[keep, side], 2))
+    yield from _grouped(points, np.concatenate(triangles), np.concatenate(owners))
 
 
-def _direction(lattice: FloatArray, start: IntArray, stop: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
-    """The axis along which ``stop`` lies one voxel from ``start``, and whether towards larger indices."""
-    step = (lattice[stop] - lattice[start]) @ (1.0, 2.0, 3.0)
-    return np.abs(step).astype(np.int64) - 1, step > 0
+def _triangulated(net: Net) -> tuple[IntArray, IntArray]:
+    """(Q, 2, 3) twice: each quad cut along its shorter diagonal, facing out of its first and of its second label."""
+    a, b, c, d = (net.points[net.quads[:, corner]] for corner in range(4))
+    short = np.sum((a - c) ** 2, axis=1) <= np.sum((b - d) ** 2, axis=1)
+    cut = np.where(short[:, None], net.quads[:, (0, 1, 2, 0, 2, 3)], net.quads[:, (1, 2, 3, 1, 3, 0)]).reshape(-1, 2, 3)
+    return cut, cut[:, :, ::-1]
 
 
-def _relaxed(points: FloatArray, neighbours: IntArray, iterations: int) -> FloatArray:
-    filters = require("vtkmodules.vtkFiltersCore", "view")
-    core = require("vtkmodules.vtkCommonCore", "view")
-    data = require("vtkmodules.vtkCommonDataModel", "view")
-    support = require("vtkmodules.util.numpy_support", "view")
-    joined = neighbours >= 0
-    offsets = np.concatenate([[0], np.cumsum(joined.sum(axis=1))])
-    stencils = data.vtkCellArray()
-    stencils.SetData(
-        support.numpy_to_vtkIdTypeArray(offsets, deep=True),
-        support.numpy_to_vtkIdTypeArray(neighbours[joined], deep=True),
-    )
-    polydata = data.vtkPolyData()
-    vertices = core.vtkPoints()
-    vertices.SetData(support.numpy_to_vtk(points, deep=True))
-    polydata.SetPoints(vertices)
-    relax = filters.vtkConstrainedSmoothingFilter()
-    relax.SetInputData(polydata)
-    relax.SetSmoothingStencils(stencils)
-    relax.SetNumberOfIterations(iterations)
-    relax.SetRelaxationFactor(0.5)
-    relax.SetConvergence(0)
-    relax.SetConstraintStrategyToConstraintDistance()
-    relax.SetConstraintDistance(np.linalg.norm(points.max(axis=0) - points.min(axis=0)))
-    relax.Update()
-    moved: FloatArray = support.vtk_to_numpy(relax.GetOutput().GetPoints().GetData()).astype(np.float64)
-    return moved
+def _grouped(points: FloatArray, triangles: IntArray, owners: IntArray) -> Iterator[tuple[int, Surface]]:
+    """Per owner its triangles, and of the points only those that they use."""
+    order = np.argsort(owners, kind="stable")
+    values, starts = np.unique(owners[order], return_index=True)
+    used = np.zeros(len(points), dtype=bool)
+    renumbered = np.empty(len(points), dtype=np.int32)
+    for value, part in zip(values, np.split(order, starts[1:]), strict=True):
+        own = triangles[part]
+        used[own] = True
+        vertices = np.flatnonzero(used)
+        renumbered[vertices] = np.arange(len(vertices))
+        used[vertices] = False
+        yield int(value), (points[vertices], renumbered[own])

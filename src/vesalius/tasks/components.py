@@ -44,7 +44,7 @@ def _label(mask: Mask, fully: bool) -> NDArray[Any]:
     """Every connected part numbered from 1."""
     import SimpleITK as sitk
 
-    axes = np.argsort([-abs(stride) for stride in mask.strides])  # type: ignore[arg-type]
+    axes = np.argsort([-abs(stride) for stride in mask.strides])
     image = sitk.GetImageFromArray(np.ascontiguousarray(mask.transpose(axes)).view(np.uint8))
     parts: NDArray[Any] = sitk.GetArrayFromImage(sitk.ConnectedComponent(image, fully))
     return parts.transpose(np.argsort(axes))

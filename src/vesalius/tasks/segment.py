@@ -8,14 +8,14 @@ import numpy as np
 
 from vesalius.engine.choose import EngineChoice
 from vesalius.engine.progress import Progress
-from vesalius.engine.run import LabelArray, NetworkRun, run_network
+from vesalius.engine.run import LabelArray, NetworkRun, Region, run_network
 from vesalius.errors import UnsuitableScanError
 from vesalius.models.folder import ModelFolder
 from vesalius.models.spec import LocatorSpec, ModelSpec, PostProcessing
 from vesalius.results import Labelmap
 from vesalius.tasks.components import Mask, filled, largest_component, mask_box
 from vesalius.transforms.labels import labels_onto
-from vesalius.volume import Geometry, IndexBox, Shape, Volume, reorder
+from vesalius.volume import IndexBox, Shape, Volume, reorder
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,22 +40,23 @@ def segment(folder: ModelFolder, volume: Volume, choice: EngineChoice, progress:
     check_suitable(spec, volume)
     oriented = volume.reoriented(spec.orientation)
     scan, geometry = oriented.voxels, oriented.geometry
-    region, runs = IndexBox((0, 0, 0), geometry.shape), []
+    box, runs = IndexBox((0, 0, 0), geometry.shape), []
     labels = np.zeros(volume.geometry.shape, np.uint8, order="F")
     if spec.locator is not None:
-        found = run_network(folder, spec.locator.network, scan, geometry, region, choice, progress, "locate")
-        runs.append(found)
-        box = _found_region(found.labels == 1, geometry.shape, spec.locator)
-        if box is None:
+        whole = Region(scan, geometry, box)
+        coarse = run_network(folder, spec.locator.network, whole, choice, progress, "locate")
+        runs.append(coarse)
+        found = _found_box(coarse.labels == 1, geometry.shape, spec.locator)
+        if found is None:
             return Segmentation(Labelmap(labels, volume.geometry, spec.labels), tuple(runs))
-        region = box
-    run = run_network(folder, spec.network, scan, geometry, region, choice, progress, "segment")
+        box = found
+    run = run_network(folder, spec.network, Region(scan, geometry, box), choice, progress, "segment")
     runs.append(run)
     with progress.stage("segment: back to the scan's grid"):
-        seen = labels_onto(run.labels, run.grid, geometry.cropped(region))
+        seen = labels_onto(run.labels, run.grid, geometry.cropped(box))
         _post_process(seen, spec.post, spec)
         labels = labels.astype(seen.dtype, copy=False)
-        reorder(labels, volume.geometry, spec.orientation)[region.slices] = seen
+        reorder(labels, volume.geometry, spec.orientation)[box.slices] = seen
     return Segmentation(Labelmap(labels, volume.geometry, spec.labels), tuple(runs))
 
 
@@ -90,7 +91,7 @@ def _tile(spec: ModelSpec) -> Shape:
     return grid.size if grid.kind == "whole" else grid.patch
 
 
-def _found_region(mask: Mask, shape: Shape, locator: LocatorSpec) -> IndexBox | None:
+def _found_box(mask: Mask, shape: Shape, locator: LocatorSpec) -> IndexBox | None:
     """The box, in voxels of the grid of ``shape``, around what the locator marked on its own, coarser grid."""
     part = largest_component(mask)
     start, stop = [], []

@@ -56,7 +56,7 @@ def _outside(position: FloatArray, length: int) -> NDArray[np.bool_]:
 def _take_nearest(voxels: Array, axis: int, position: FloatArray) -> Array:
     length = voxels.shape[axis]
     nearest = np.clip(np.floor(position + 0.5), 0, length - 1).astype(np.intp)
-    taken = np.take(voxels, nearest, axis=axis)
+    taken: Array = np.take(voxels, nearest, axis=axis)
     _blank(taken, axis, _outside(position, length))
     return taken
 
@@ -68,7 +68,7 @@ def _lerp(voxels: Array, axis: int, position: FloatArray) -> Array:
     above = np.minimum(below + 1, length - 1)
     weight = (clipped - below).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
     low = np.take(voxels, below, axis=axis).astype(np.float32, copy=False)
-    difference = np.take(voxels, above, axis=axis).astype(np.float32, copy=False) - low
+    difference: Array = np.take(voxels, above, axis=axis).astype(np.float32, copy=False) - low
     difference *= weight
     difference += low
     _blank(difference, axis, _outside(position, length))

@@ -14,5 +14,5 @@ def graph_memory(graph: Path, shape: tuple[int, ...]) -> int:
 
     model = openvino.Core().read_model(graph)
     model.reshape(list(shape))
-    ends = [model.inputs[0].get_shape(), model.outputs[0].get_shape()]
+    ends = [[int(n) for n in end.get_shape()] for end in (model.inputs[0], model.outputs[0])]
     return liveness_peak(model.get_ordered_ops()) + 4 * sum(math.prod(end) for end in ends)

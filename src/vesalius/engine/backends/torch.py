@@ -34,7 +34,7 @@ class TorchBackend:
         module.load_state_dict(load_file(folder.file(network.weights)))
         self._torch, self._device = torch, torch.device(device)
         self._type = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[precision]
-        self._module = module.eval().to(self._device, memory_format=torch.channels_last_3d)
+        self._module: Any = module.eval().to(self._device).to(memory_format=torch.channels_last_3d)
         self._graph, self._shape = folder.file(network.graph), shape
         self.info = BackendInfo("torch", precision, device)
         self.classes = _classes(self._graph)

@@ -1,0 +1,124 @@
+"""Triangles to pixels in numpy: an orthographic z-buffer that needs no display, no GPU and no OpenGL.
+
+Camera space: x to the right, y down, in pixels from the picture's upper left corner, and z towards the viewer, in
+pixels too. A pixel is covered where its centre is; two triangles that share an edge leave no gap and no overlap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesalius.volume import Array, FloatArray
+
+IntArray = NDArray[np.integer[Any]]
+
+_SLIVER = 1e-9  # pixels²: twice the area below which a triangle is not drawn
+_DEPTH_STEPS = 2**31 - 1
+_FRAGMENT_BITS = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Fragments:
+    """What is seen: ``pixel`` (P,), as row × width + column, and the point of the surface in its centre.
+
+    The point lies in ``triangle`` (P,) at the barycentric coordinates ``weight`` (P, 3), at ``depth`` (P,).
+    """
+
+    pixel: IntArray
+    triangle: IntArray
+    weight: Array
+    depth: Array
+
+
+def rasterize(points: FloatArray, triangles: IntArray, width: int, height: int) -> Fragments:
+    """The front-most point of the surface in each pixel; triangles that face away are left out.
+
+    Args:
+        points: (V, 3) in camera space.
+        triangles: (T, 3), wound so that closed surfaces face outwards.
+        width: of the picture, pixels.
+        height: of the picture, pixels.
+    """
+    front = _facing(points, triangles)
+    corners = points[triangles[front]]
+    owner, row, first, last = _spans(corners, width, height)
+    span, column = _expanded(first, last)
+    owner, row = owner[span], row[span]
+    origin, slopes = _depth_planes(corners)
+    depth = origin[owner] + slopes[owner, 0] * column.astype(np.float32) + slopes[owner, 1] * row.astype(np.float32)
+    seen = _nearest(row * width + column, depth, width * height)
+    owner, row, column = owner[seen], row[seen], column[seen]
+    weight = _barycentric(corners[owner], column + 0.5, row + 0.5)
+    return Fragments(row * width + column, front[owner], weight, depth[seen])
+
+
+def _facing(points: FloatArray, triangles: IntArray) -> IntArray:
+    x, y = np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1])
+    a, b, c = triangles.T
+    turn = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+    return np.flatnonzero(turn < -_SLIVER)  # y points down, which turns counter-clockwise into negative
+
+
+def _spans(corners: FloatArray, width: int, height: int) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """(S,) each: a triangle, a row, and the columns from the first to before the last that it covers there."""
+    order = np.argsort(corners[:, :, 1], axis=1)
+    top, middle, bottom = (corners[np.arange(len(corners)), order[:, rank], :2] for rank in range(3))
+    begin, end = (np.clip(np.ceil(edge[:, 1] - 0.5), 0, height).astype(np.int64) for edge in (top, bottom))
+    owner, row = _expanded(begin, end)
+    y = row + 0.5
+    long = _crossing(top, bottom, owner, y)
+    short = np.where(y < middle[owner, 1], _crossing(top, middle, owner, y), _crossing(middle, bottom, owner, y))
+    first, last = (
+        np.clip(np.ceil(side - 0.5), 0, width).astype(np.int64)
+        for side in (np.minimum(long, short), np.maximum(long, short))
+    )
+    covered = first < last
+    return owner[covered], row[covered], first[covered], last[covered]
+
+
+def _crossing(upper: FloatArray, lower: FloatArray, owner: IntArray, y: FloatArray) -> FloatArray:
+    """x at which the edge from ``upper`` to ``lower`` (T, 2) of each ``owner`` crosses the height ``y``."""
+    drop = lower[:, 1] - upper[:, 1]
+    slope = np.divide(lower[:, 0] - upper[:, 0], drop, out=np.zeros_like(drop), where=drop > 0)
+    crossing: FloatArray = upper[owner, 0] + (y - upper[owner, 1]) * slope[owner]
+    return crossing
+
+
+def _expanded(begin: IntArray, end: IntArray) -> tuple[IntArray, IntArray]:
+    """All integers of the ranges ``begin`` to before ``end``, one range after the other: its number, the integer."""
+    count = np.maximum(end - begin, 0)
+    number = np.repeat(np.arange(len(count)), count)
+    return number, np.arange(len(number)) + np.repeat(begin - (np.cumsum(count) - count), count)
+
+
+def _depth_planes(corners: FloatArray) -> tuple[Array, Array]:
+    """Depth of each triangle's plane at the centre of pixel (0, 0), and its change a column and a row."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    normal = np.cross(b - a, c - a)
+    slopes = -normal[:, :2] / normal[:, 2:]
+    origin = a[:, 2] - slopes[:, 0] * (a[:, 0] - 0.5) - slopes[:, 1] * (a[:, 1] - 0.5)
+    return origin, slopes
+
+
+def _barycentric(corners: FloatArray, x: FloatArray, y: FloatArray) -> Array:
+    """(P, 3): weights of the corners (P, 3, 3) at the points (x, y)."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    of_b = ((x - a[:, 0]) * (c[:, 1] - a[:, 1]) - (y - a[:, 1]) * (c[:, 0] - a[:, 0])) / area
+    of_c = ((b[:, 0] - a[:, 0]) * (y - a[:, 1]) - (b[:, 1] - a[:, 1]) * (x - a[:, 0])) / area
+    return np.stack([1 - of_b - of_c, of_b, of_c], axis=1, dtype=np.float32)
+
+
+def _nearest(pixel: IntArray, depth: Array, size: int) -> IntArray:
+    """Of the fragments in each pixel, the one with the largest depth; of all pixels that have any, in order."""
+    if not len(pixel):
+        return np.zeros(0, dtype=np.int64)
+    low, high = float(depth.min()), float(depth.max())
+    steps = ((depth - low) * (_DEPTH_STEPS / max(high - low, 1e-12))).astype(np.int64)
+    buffer = np.full(size, -1, dtype=np.int64)
+    np.maximum.at(buffer, pixel, (steps << _FRAGMENT_BITS) | np.arange(len(pixel)))
+    return buffer[buffer >= 0] & (2**_FRAGMENT_BITS - 1)
