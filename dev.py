@@ -20,7 +20,10 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 OLDEST = (3, 11)
 
-NEEDED = {"demo": ["--editable", ".[demo]"], "test": ["--editable", ".[all]", "--group", "dev", "--group", "docs"]}
+NEEDED = {
+    "demo": ["--editable", ".[demo]"],
+    "test": ["--editable", ".[all]", "--group", "dev", "--group", "docs", "--group", "peers"],
+}
 
 CHECKS = [
     ["ruff", "check", "."],

@@ -5,12 +5,21 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
+
 MRICRON = Path("/usr/share/mricron/templates")
 
 
 def mni152() -> Path:
     """The MNI152 T1 at 1 mm (197, 233, 189), which nilearn carries."""
     return _nilearn() / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
+
+
+def head() -> np.ndarray:
+    """(I, J, K) float32: the MNI152 T1, mean 0 and deviation 1."""
+    voxels = np.asanyarray(nib.load(mni152()).dataobj).astype(np.float32)
+    return (voxels - voxels.mean()) / voxels.std()
 
 
 def mni152_tissues() -> tuple[Path, Path]:

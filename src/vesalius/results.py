@@ -73,7 +73,8 @@ class Labelmap:
         """(I, J, K) bool: where the label of that name is."""
         for value, label in self.labels.items():
             if label.name == name:
-                return self.voxels == value
+                mask: NDArray[np.bool_] = self.voxels == value
+                return mask
         raise InputError(f"no label {name!r}; there are {', '.join(label.name for label in self.labels.values())}")
 
 
@@ -146,7 +147,8 @@ class Deformation:
     def map_points(self, world: FloatArray) -> FloatArray:
         """Fixed points (..., 3) → moving points (..., 3), mm."""
         index = self.geometry.to_index(world)
-        return world + np.stack([sample(axis, index, order=1) for axis in self.displacement], axis=-1)
+        moved: FloatArray = world + np.stack([sample(axis, index, order=1) for axis in self.displacement], axis=-1)
+        return moved
 
     def apply(self, moving: Volume, like: Geometry | None = None, order: Literal[0, 1] = 1) -> Volume:
         """``moving`` seen on the fixed grid ``like`` (this field's own by default)."""

@@ -105,7 +105,8 @@ class Geometry:
     @cached_property
     def directions(self) -> FloatArray:
         """(3, 3): column n is the unit vector, in WORLD, along which index axis n grows."""
-        return self.affine[:3, :3] / np.asarray(self.spacing)
+        directions: FloatArray = self.affine[:3, :3] / np.asarray(self.spacing)
+        return directions
 
     @cached_property
     def orientation(self) -> str:
@@ -137,7 +138,7 @@ class Geometry:
     @cached_property
     def inverse(self) -> FloatArray:
         """(4, 4), from WORLD to INDEX."""
-        return np.linalg.inv(self.affine)
+        return np.asarray(np.linalg.inv(self.affine), dtype=np.float64)
 
     def to_world(self, index: ArrayLike) -> FloatArray:
         """Points (..., 3) from INDEX to WORLD (mm)."""
@@ -326,7 +327,8 @@ def reorder(voxels: Array, geometry: Geometry, orientation: str) -> Array:
     source, reverse = geometry.axis_map_to(orientation)
     lead = voxels.ndim - 3
     moved = voxels.transpose(*range(lead), *(lead + s for s in source))
-    return moved[(..., *(slice(None, None, -1 if flip else 1) for flip in reverse))]
+    i, j, k = (slice(None, None, -1 if flip else 1) for flip in reverse)
+    return moved[..., i, j, k]
 
 
 def sample(voxels: Array, index: FloatArray, order: Literal[0, 1], outside: float = 0.0) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vesalius.models.folder import ModelFolder, file_sha256, open_model
-from vesalius.models.graph import trace, write_graph, write_weights
+from vesalius.models.graph import trace, write_graph, write_tensors
 from vesalius.models.spec import Grid, Intensity, ModelSpec, NetworkSpec, NoIntensity, Origin
 from vesalius.results import Label
 
@@ -45,12 +45,12 @@ def make_model(tmp_path: Path) -> MakeModel:
         folder = tmp_path / "model"
         (folder / "golden").mkdir(parents=True)
         weights, graph = folder / "net.safetensors", folder / "net.onnx"
-        write_weights({k: v.numpy() for k, v in module.state_dict().items()}, weights)
+        write_tensors({k: v.numpy() for k, v in nets.unique_tensors(module).items()}, weights)
         write_graph(trace(module, (1, 1, 16, 16, 16)), graph, weights)
         x = torch.randn(1, 1, 16, 20, 24)
         with torch.inference_mode():
             y = module(x)
-        write_weights({"input": x.numpy(), "output": y.numpy()}, folder / "golden" / "net.safetensors")
+        write_tensors({"input": x.numpy(), "output": y.numpy()}, folder / "golden" / "net.safetensors")
         spec = ModelSpec(
             name="small",
             version="1.0.0",

@@ -9,7 +9,6 @@ import psutil
 import pytest
 import torch
 from monai.inferers import sliding_window_inference
-from safetensors.torch import load_file
 
 from vesalius import nets
 from vesalius.engine.choose import EngineChoice
@@ -33,9 +32,7 @@ def _run(folder: ModelFolder, scan: np.ndarray, choice: EngineChoice = F32, **kw
 
 def _module(folder: ModelFolder) -> torch.nn.Module:
     network = folder.spec.network
-    module = nets.build(network.net, network.arguments)
-    module.load_state_dict(load_file(folder.file(network.weights)))
-    return module.eval()
+    return nets.load(network.net, network.arguments, folder.file(network.weights))
 
 
 def _monai(folder: ModelFolder, scan: np.ndarray, patch: tuple[int, int, int], overlap: float, mode: str) -> np.ndarray:

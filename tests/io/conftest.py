@@ -53,7 +53,7 @@ def scan(geometry: Geometry) -> Volume:
 
 
 @pytest.fixture
-def little_disk() -> Iterator[Callable[[int], AbstractContextManager[None]]]:
+def little_disk() -> Callable[[int], AbstractContextManager[None]]:
     """A context in which no file can grow beyond so many bytes: the write that hits the limit comes up short."""
 
     @contextmanager
@@ -65,7 +65,7 @@ def little_disk() -> Iterator[Callable[[int], AbstractContextManager[None]]]:
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    yield limit
+    return limit
 
 
 DicomMaker = Callable[..., list[Path]]
@@ -88,7 +88,7 @@ def _make_dicom(
     name: Callable[[int], str] = lambda k: f"{(k * 7) % 97:03d}.dcm",
     **elements: Any,
 ) -> list[Path]:
-    """Write ``pixels`` (K, J, I[, 3]) as one file an image; rows are 0.8 mm apart, columns 0.5 mm. Names are shuffled."""
+    """Write ``pixels`` (K, J, I[, 3]) as one file an image; rows 0.8 mm and columns 0.5 mm apart, names shuffled."""
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 

@@ -13,6 +13,11 @@ def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
+def write_and_fail(path: Path, failure: BaseException | type[BaseException]) -> None:
+    path.write_text("half")
+    raise failure
+
+
 def test_the_file_appears_only_when_it_is_whole(tmp_path):
     target = tmp_path / "out.nii.gz"
     with aside(target) as temporary:
@@ -30,8 +35,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, failure):
     target = tmp_path / "out.nii"
     target.write_text("old")
     with pytest.raises(failure), aside(target) as temporary:
-        temporary.write_text("half")
-        raise failure
+        write_and_fail(temporary, failure)
     assert target.read_text() == "old"
     assert names(tmp_path) == {"out.nii"}
 
@@ -72,15 +76,13 @@ def test_a_folder_or_a_missing_folder_is_no_place_for_a_file(tmp_path):
 def test_errors_of_the_system_become_ours(tmp_path, number, kind):
     target = tmp_path / "out.nii"
     with pytest.raises(kind, match=r"out\.nii"), aside(target) as temporary:
-        temporary.write_text("half")
-        raise OSError(number, os.strerror(number))
+        write_and_fail(temporary, OSError(number, os.strerror(number)))
     assert names(tmp_path) == set()
 
 
 def test_a_full_device_is_a_full_disk(tmp_path):
     with pytest.raises(NotEnoughDiskError, match="no room left"), aside(tmp_path / "out.nii"):
-        with Path("/dev/full").open("w") as full:
-            full.write("x")
+        Path("/dev/full").write_text("x")
 
 
 def test_without_an_error_number_the_room_that_is_left_decides(tmp_path, monkeypatch):
@@ -134,8 +136,7 @@ def test_a_failure_leaves_no_folder(tmp_path, existing, failure):
     if existing:
         target.mkdir()
     with pytest.raises(failure), aside_folder(target) as temporary:
-        (temporary / "a.txt").write_text("half")
-        raise failure
+        write_and_fail(temporary / "a.txt", failure)
     assert names(tmp_path) == ({"out"} if existing else set())
 
 

@@ -40,8 +40,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, read, convert, analyze):
-    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.command()(demo.demo)
+app.command()(read.read)
+app.command()(convert.convert)
+app.command()(analyze.analyze)
 app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 
@@ -53,15 +55,15 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _settings(
-    version: Annotated[  # noqa: ARG001  # answered by its callback
+def _everywhere(
+    version: Annotated[  # answered by its callback
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and stop.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and warnings.")] = False,
+    debug: Annotated[  # answered by `run` and `main`, wherever it stands
+        bool, typer.Option("--debug", help="Show the traceback of an error, and warnings.")
+    ] = False,
 ) -> None:
-    if not debug:
-        warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
+    """Declare the options that every verb has."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -79,5 +81,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """The entry point of the installed command."""
+    """The entry point of the installed command; what libraries have to say is for ``--debug`` alone."""
+    if "--debug" not in sys.argv:
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
     sys.exit(run(sys.argv[1:]))

@@ -29,7 +29,7 @@ def aside(target: Path) -> Iterator[Path]:
     place = _resolved(target)
     if place.is_dir():
         raise OutputError(f"{target} is a folder; name a file in it to write to")
-    temporary = place.with_name(f".{os.urandom(4).hex()}-{place.name}")
+    temporary = place.with_name(f".{os.urandom(4).hex()}-{place.name.lower()}")  # ITK knows no .MHA
     try:
         yield temporary
         temporary.replace(place)

@@ -141,8 +141,7 @@ def _parsed(path: Path, dataset: Dataset) -> Header:
 
 def _encoding(dataset: Dataset) -> Encoding:
     slope = _numbers(dataset, "DoseGridScaling" if "DoseGridScaling" in dataset else "RescaleSlope", 1)
-    intercept = _numbers(dataset, "RescaleIntercept",
-    "DoseGridScaling", "PerFrameFunctionalGroupsSequence", 1)
+    intercept = _numbers(dataset, "RescaleIntercept", 1)
     if slope is not None and slope[0] == 0:
         raise ValueError("its rescale slope is zero")
     return Encoding(

@@ -178,7 +178,7 @@ def _read_voxels(path: Path, shape: Shape) -> Array:
     if raw.dtype.names:
         return np.stack([raw[name].reshape(shape) for name in ("R", "G", "B")])
     scaled = _scaled(plain(raw), float(image.dataobj.slope), float(image.dataobj.inter))
-    return cast(Array, np.moveaxis(scaled.reshape((*shape, -1), order="F"), -1, 0))
+    return cast(Array, np.moveaxis(scaled.reshape((*shape, -1)), -1, 0))
 
 
 def _scaled(raw: Array, slope: float, intercept: float) -> Array:

@@ -26,7 +26,7 @@ def surface_area(mask: NDArray[np.bool_], axes: FloatArray) -> float:
     """Area in mm² of the boundary of ``mask`` (I, J, K), whose voxels have the edges ``axes`` (3, 3; columns, mm).
 
     Outside the array is background: where the mask is cut off, the cut counts. The area of a ball of 10 voxels across
-    comes out within 2 %; a flat surface within 8 %, depending on how it lies to the grid. What is thinner than two
+    comes out within 2 %; a flat face within 8 %, too small where it lies along the grid. What is thinner than two
     voxels is underestimated.
     """
     count = np.count_nonzero(mask)

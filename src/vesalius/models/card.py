@@ -62,7 +62,9 @@ def _rules(rules: LabelPlausibility) -> list[str]:
     parts = []
     if rules.volume_ml is not None:
         low, high = rules.volume_ml
-        parts.append(f"a volume outside {low:g} to {high:g} ml" + (f" ({rules.volume_basis})" if rules.volume_basis else ""))
+        parts.append(
+            f"a volume outside {low:g} to {high:g} ml" + (f" ({rules.volume_basis})" if rules.volume_basis else "")
+        )
     if rules.components is not None:
         parts.append(f"more than {rules.components} connected part(s)")
     if rules.reference_shape is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,7 +60,7 @@ class ModelFolder:
         return self._inside(f"{GOLDEN_FOLDER}/{network.golden}")
 
     def reference_shape(self, plausibility: LabelPlausibility) -> Array | None:
-        """(N, N, N) float32 in RAS: share of each cell of the label's bounding box that it fills; None if none is given.
+        """(N, N, N) float32: the label's occupancy, see `vesalius.trust.shape.occupancy`; None if none is given.
 
         Raises:
             ModelFolderError: the file is missing or does not hold such an array.
@@ -91,15 +90,17 @@ class ModelFolder:
         status = path.stat()
         if _digest(path, status.st_mtime_ns, status.st_size) != sha256:
             raise ModelFolderError(
-                f"{path} is not the file that {SPEC_FILE} describes (its sha256 differs): it was altered or is incomplete; "
-                "get the model anew"
+                f"{path} is not the file that {SPEC_FILE} describes (its sha256 differs): it was altered or is "
+                "incomplete; get the model anew"
             )
         return path
 
     def _inside(self, name: str) -> Path:
         path = self.path / name
         if not path.resolve().is_relative_to(self.path.resolve()):
-            raise ModelFolderError(f"{name!r} leads out of the model folder {self.path}; a model is one folder of its own")
+            raise ModelFolderError(
+                f"{name!r} leads out of the model folder {self.path}; a model is one folder of its own"
+            )
         if not path.is_file():
             raise ModelFolderError(f"the model folder {self.path} lacks the file {name}; get the model anew")
         return path
@@ -128,7 +129,9 @@ def open_model(name_or_path: str | Path) -> ModelFolder:
     if (path / SPEC_FILE).is_file():
         return _open(path)
     if path.is_dir():
-        raise UnknownModelError(f"the folder {path} is no model: it has no {SPEC_FILE}; 'vesalius models import' makes one")
+        raise UnknownModelError(
+            f"the folder {path} is no model: it has no {SPEC_FILE}; 'vesalius models import' makes one"
+        )
     names = difflib.get_close_matches(str(name_or_path), shipped()) or shipped()
     raise UnknownModelError(
         f"there is no model {str(name_or_path)!r}: name one of {', '.join(names)}, or give the path of a model folder"

@@ -51,7 +51,7 @@ def write_tensors(tensors: Mapping[str, Array], path: Path) -> None:
 
 
 def trace(network: nn.Module, shape: tuple[int, ...]) -> Any:
-    """The network as an `onnx.ModelProto`, N, I, J and K free, recorded while it runs on zeros of ``shape`` (N, C, I, J, K).
+    """The network as an `onnx.ModelProto`, recorded on zeros of ``shape`` (N, C, I, J, K); all but C stay free.
 
     Raises:
         ModelFolderError: the network does something that ONNX has no operator for.

@@ -34,8 +34,8 @@ class PercentileIntensity(SpecPart):
     """Clip to percentiles of the whole scan, bring to mean 0 and deviation 1 over the region, then scale and shift."""
 
     rule: Literal["percentile"] = "percentile"
-    low: float = Field(0.5, ge=0, le=100)
-    high: float = Field(99.5, ge=0, le=100)
+    low: float = Field(default=0.5, ge=0, le=100)
+    high: float = Field(default=99.5, ge=0, le=100)
     scale: float = 1.0
     shift: float = 0.0
 
@@ -47,7 +47,7 @@ class WindowIntensity(SpecPart):
     low: float
     high: float
     mean: float = 0.0
-    deviation: float = Field(1.0, gt=0)
+    deviation: float = Field(default=1.0, gt=0)
 
 
 class ZScoreIntensity(SpecPart):
@@ -82,10 +82,11 @@ class SlidingGrid(SpecPart):
     kind: Literal["sliding"] = "sliding"
     patch: Size
     spacing: Spacing | None = None
-    overlap: float = Field(0.5, ge=0, lt=1)
+    overlap: float = Field(default=0.5, ge=0, lt=1)
     blend: Literal["gaussian", "constant"] = "gaussian"
     skip_at_most: float | None = Field(
-        None, description="tiles in which no voxel of the scan exceeds this value are background and are not run"
+        default=None,
+        description="tiles in which no voxel of the scan exceeds this value are background and are not run",
     )
 
 
@@ -95,7 +96,7 @@ Grid = Annotated[WholeGrid | SlidingGrid, Field(discriminator="kind")]
 class NetworkSpec(SpecPart):
     """One network: its architecture, weights and graph, what it is fed and what its output channels are."""
 
-    net: str | None = Field(None, description="name in vesalius.nets; null: only the graph is there")
+    net: str | None = Field(default=None, description="name in vesalius.nets; null: only the graph is there")
     arguments: dict[str, Any] = Field(default_factory=dict)
     weights: FileName
     graph: FileName
@@ -105,9 +106,12 @@ class NetworkSpec(SpecPart):
     grid: Grid
     intensity: Intensity = NoIntensity()
     threshold: float | None = Field(
-        None, description="one output channel: foreground where it exceeds this; null: the largest of the channels"
+        default=None,
+        description="one output channel: foreground where it exceeds this; null: the largest of the channels",
     )
-    tolerance: float = Field(1e-3, gt=0, description="largest difference from the golden output accepted in f32")
+    tolerance: float = Field(
+        default=1e-3, gt=0, description="largest difference from the golden output accepted in f32"
+    )
 
 
 class LocatorSpec(SpecPart):
@@ -118,8 +122,8 @@ class LocatorSpec(SpecPart):
     """
 
     network: NetworkSpec
-    margin: float = Field(0.1, ge=0)
-    min_share: float = Field(0.0, ge=0, lt=1)
+    margin: float = Field(default=0.1, ge=0)
+    min_share: float = Field(default=0.0, ge=0, lt=1)
 
 
 class PostProcessing(SpecPart):
@@ -133,14 +137,14 @@ class LabelPlausibility(SpecPart):
     """What a result has to look like to be believed; each violation is a warning in the report."""
 
     volume_ml: tuple[float, float] | None = None
-    volume_basis: str = Field("", description="what these bounds rest on")
+    volume_basis: str = Field(default="", description="what these bounds rest on")
     components: int | None = None
     reference_shape: FileName | None = Field(
-        None,
+        default=None,
         description="in the folder: safetensors `occupancy` (N,N,N), RAS, as vesalius.trust.shape.occupancy makes it",
     )
     contrast: Literal["T1"] | None = Field(
-        None, description="how the label looks: T1 means a brain with dark fluid and bright white matter"
+        default=None, description="how the label looks: T1 means a brain with dark fluid and bright white matter"
     )
 
 
@@ -152,8 +156,8 @@ class Origin(SpecPart):
     citation: str = ""
     licence: str
     copyright: str = ""
-    split: str = Field("", description="how the data was divided for training, choosing and testing")
-    seed: int | None = Field(None, description="of that division and of the training")
+    split: str = Field(default="", description="how the data was divided for training, choosing and testing")
+    seed: int | None = Field(default=None, description="of that division and of the training")
 
 
 class MeasuredScore(SpecPart):
@@ -162,7 +166,7 @@ class MeasuredScore(SpecPart):
     metric: str
     value: float
     on: str
-    command: str = Field("", description="the command that reproduces it")
+    command: str = Field(default="", description="the command that reproduces it")
 
 
 class ModelSpec(SpecPart):
@@ -173,11 +177,11 @@ class ModelSpec(SpecPart):
     version: str
     task: Literal["segment", "classify", "detect", "register"]
     summary: str
-    uses: tuple[str, ...] = Field((), description="what the model is meant for, a sentence each")
-    limits: tuple[str, ...] = Field((), description="what it is not meant for or cannot do, a sentence each")
-    modality: tuple[str, ...] = Field((), description="DICOM modality codes that it takes; empty: any")
+    uses: tuple[str, ...] = Field(default=(), description="what the model is meant for, a sentence each")
+    limits: tuple[str, ...] = Field(default=(), description="what it is not meant for or cannot do, a sentence each")
+    modality: tuple[str, ...] = Field(default=(), description="DICOM modality codes that it takes; empty: any")
     channels: tuple[str, ...] = ("image",)
-    orientation: str = Field("RAS", description="axes of the scan when the network sees it")
+    orientation: str = Field(default="RAS", description="axes of the scan when the network sees it")
     network: NetworkSpec
     locator: LocatorSpec | None = None
     labels: dict[int, Label] = Field(description="output channel → label; 0 is background and is not listed")

@@ -37,7 +37,7 @@ NAMES: Mapping[str, tuple[str, str, str]] = {
 
 
 def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
-    """The network ``name`` of the table `NAMES`, made with ``arguments`` (plain data), with random weights, in eval mode.
+    """The network ``name`` of the table `NAMES` made with ``arguments``, plain data: random weights, eval mode.
 
     Raises:
         ModelFolderError: there is no such network, or it does not take these arguments.
@@ -51,7 +51,9 @@ def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     try:
         network: nn.Module = getattr(require(module, extra), maker)(**arguments)
     except (AssertionError, KeyError, TypeError, ValueError) as error:  # what libraries raise on arguments they refuse
-        raise ModelFolderError(f"the network {name!r} does not take the arguments {dict(arguments)}: {error}") from error
+        raise ModelFolderError(
+            f"the network {name!r} does not take the arguments {dict(arguments)}: {error}"
+        ) from error
     return network.eval()
 
 

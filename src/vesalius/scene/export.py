@@ -43,7 +43,7 @@ def write_mesh(meshes: Meshes, labels: Labels, path: Path) -> None:
         raise OutputError(f"{path.name} is no mesh file that can be written; end its name in .glb, .stl, .ply or .obj")
 
 
-def _stl(meshes: Meshes, labels: Labels) -> Iterator[bytes]:
+def _stl(meshes: Meshes, _labels: Labels) -> Iterator[bytes]:
     """Binary STL: 80 bytes of header, the count, and per triangle its normal, its corners and two spare bytes."""
     record = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("spare", "<u2")])
     count = sum(len(mesh.triangles) for mesh in meshes.values())

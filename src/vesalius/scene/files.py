@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from vesalius.errors import NotEnoughDiskError, VesaliusError, OutputError
+from vesalius.errors import NotEnoughDiskError, OutputError, VesaliusError
 
 
 def write_aside(path: Path, chunks: Iterable[bytes]) -> None:

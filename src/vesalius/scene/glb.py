@@ -51,7 +51,13 @@ class _Builder:
 
     def __init__(self) -> None:
         self.blobs: list[bytes] = []
-        self.lists: dict[str, list[Any]] = {"nodes": [], "meshes": [], "materials": [], "accessors": [], "bufferViews": []}
+        self.lists: dict[str, list[Any]] = {
+            "nodes": [],
+            "meshes": [],
+            "materials": [],
+            "accessors": [],
+            "bufferViews": [],
+        }
 
     def add(self, value: int, label: Label, mesh: Mesh) -> None:
         turn = RAS_MM_TO_GLTF[:3, :3]
@@ -89,7 +95,9 @@ class _Builder:
             body += [struct.pack("<II", len(binary), _BINARY_CHUNK), binary]
         return [struct.pack("<4sII", b"glTF", 2, 12 + sum(map(len, body))), *body]
 
-    def _accessor(self, array: Array, kind: str, component: int, target: int, bounds: dict[str, Any] | None = None) -> int:
+    def _accessor(
+        self, array: Array, kind: str, component: int, target: int, bounds: dict[str, Any] | None = None
+    ) -> int:
         data = array.tobytes()
         offset = sum(map(len, self.blobs))
         self.blobs.append(data)

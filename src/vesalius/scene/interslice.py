@@ -55,7 +55,7 @@ def interpolate_slices(voxels: Array, affine: FloatArray, values: Sequence[int])
 
 def _in_slice_distance(mask: Array, spacing: FloatArray) -> Array:
     """Signed distance, mm, of each pixel to the outline in its own slice; negative inside, cut off at `_REACH`."""
-    import SimpleITK as sitk  # noqa: N813  # the name that its documentation uses
+    import SimpleITK as sitk
 
     apart = spacing.copy()
     apart[np.argmax(spacing)] *= _SLICES_APART
@@ -66,7 +66,7 @@ def _in_slice_distance(mask: Array, spacing: FloatArray) -> Array:
         distance = sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)
         signed += sign * np.maximum(sitk.GetArrayViewFromImage(distance).transpose(2, 1, 0), 0)
     reach = _REACH * spacing.max()
-    return np.clip(signed, -reach, reach, dtype=np.float32)
+    return signed.clip(-reach, reach)
 
 
 def _interpolated(array: Array, at: FloatArray, axis: int) -> Array:

@@ -17,7 +17,7 @@ from vesalius.scene.surfacenets import surface_nets
 from vesalius.scene.topology import is_closed
 from vesalius.volume import Array, FloatArray, IndexBox
 
-SMOOTHING_ITERATIONS = 16
+SMOOTHING_ITERATIONS = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +49,19 @@ class Mesh:
         if not len(self.triangles):
             return 0.0
         corners = self._corners
-        return float(np.einsum("ti,ti->", corners[:, 0] - corners[0, 0], self._cross) / 6)
+        return float(np.sum((corners[:, 0] - corners[0, 0]) * self._cross) / 6)
 
     @cached_property
     def centroid(self) -> FloatArray:
         """Centre of mass (3) of the enclosed volume, mm; of the vertices where nothing is enclosed."""
         if self.volume == 0:
-            return self.vertices.mean(axis=0, dtype=np.float64)
+            middle: FloatArray = self.vertices.mean(axis=0, dtype=np.float64)
+            return middle
         corners = self._corners - self._corners[0, 0]
-        sixfold = np.einsum("ti,ti->t", corners[:, 0], self._cross)
-        mean: FloatArray = (sixfold[:, None] * corners.sum(axis=1)).sum(axis=0) / (24 * self.volume)
-        return mean + self._corners[0, 0]
+        sixfold = np.sum(corners[:, 0] * self._cross, axis=1)
+        offset: FloatArray = sixfold @ corners.sum(axis=1) / (24 * self.volume)
+        centre: FloatArray = offset + self._corners[0, 0]
+        return centre
 
     @cached_property
     def is_watertight(self) -> bool:
@@ -68,6 +70,10 @@ class Mesh:
 
     def normals(self) -> FloatArray:
         """(V, 3): unit outward normal of each vertex, the mean of its triangles' weighted by their area."""
+        return self._normals
+
+    @cached_property
+    def _normals(self) -> FloatArray:
         total = np.zeros((len(self.vertices), 3))
         for axis in range(3):
             share = np.repeat(self._cross[:, axis], 3)
@@ -114,14 +120,15 @@ def extract_meshes(
     mirrored = np.linalg.det(affine[:3, :3]) < 0
     meshes = {}
     for value, (points, triangles) in surface_nets(voxels, values, smoothing_iterations).items():
-        points, triangles = simplify(points @ affine[:3, :3].T + affine[:3, 3], triangles, reduction)
-        meshes[value] = Mesh(points, np.ascontiguousarray(triangles[:, ::-1]) if mirrored else triangles)
+        world, kept = simplify(points @ affine[:3, :3].T + affine[:3, 3], triangles, reduction)
+        meshes[value] = Mesh(world, np.ascontiguousarray(kept[:, ::-1]) if mirrored else kept)
     return meshes
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    unit: FloatArray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return unit
 
 
 def _labelled_part(labelmap: Labelmap) -> tuple[Array, FloatArray, list[int]]:

@@ -38,7 +38,8 @@ class Net:
 
 def places(lattice: FloatArray) -> FloatArray:
     """(V,): a number whose difference between neighbours tells in which direction they lie, see `direction`."""
-    return lattice @ np.array([1.0, 2.0, 3.0])
+    place: FloatArray = lattice @ np.array([1.0, 2.0, 3.0])
+    return place
 
 
 def direction(place: FloatArray, start: IntArray, stop: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:

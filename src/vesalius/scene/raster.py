@@ -48,12 +48,13 @@ def rasterize(points: FloatArray, triangles: IntArray, width: int, height: int) 
     owner, row, first, last = _spans(corners, width, height)
     span, column = _expanded(first, last)
     owner, row = owner[span], row[span]
-    origin, slopes = _depth_planes(corners)
-    depth = origin[owner] + slopes[owner, 0] * column.astype(np.float32) + slopes[owner, 1] * row.astype(np.float32)
-    seen = _nearest(row * width + column, depth, width * height)
-    owner, row, column = owner[seen], row[seen], column[seen]
-    weight = _barycentric(corners[owner], column + 0.5, row + 0.5)
-    return Fragments(row * width + column, front[owner], weight, depth[seen])
+    origin, along, down = _depth_planes(corners)
+    depth = origin[owner] + along[owner] * column + down[owner] * row
+    pixel = row * width + column
+    seen = _nearest(pixel, depth, width * height)
+    owner = owner[seen]
+    weight = _barycentric(corners, owner, column[seen], row[seen])
+    return Fragments(pixel[seen], front[owner], weight, depth[seen])
 
 
 def _facing(points: FloatArray, triangles: IntArray) -> IntArray:
@@ -67,13 +68,13 @@ def _spans(corners: FloatArray, width: int, height: int) -> tuple[IntArray, IntA
     """(S,) each: a triangle, a row, and the columns from the first to before the last that it covers there."""
     order = np.argsort(corners[:, :, 1], axis=1)
     top, middle, bottom = (corners[np.arange(len(corners)), order[:, rank], :2] for rank in range(3))
-    begin, end = (np.clip(np.ceil(edge[:, 1] - 0.5), 0, height).astype(np.int64) for edge in (top, bottom))
+    begin, end = (np.clip(np.ceil(edge[:, 1] - 0.5), 0, height).astype(np.int32) for edge in (top, bottom))
     owner, row = _expanded(begin, end)
-    y = row + 0.5
+    y = row.astype(np.float64) + 0.5
     long = _crossing(top, bottom, owner, y)
     short = np.where(y < middle[owner, 1], _crossing(top, middle, owner, y), _crossing(middle, bottom, owner, y))
     first, last = (
-        np.clip(np.ceil(side - 0.5), 0, width).astype(np.int64)
+        np.clip(np.ceil(side - 0.5), 0, width).astype(np.int32)
         for side in (np.minimum(long, short), np.maximum(long, short))
     )
     covered = first < last
@@ -91,25 +92,28 @@ def _crossing(upper: FloatArray, lower: FloatArray, owner: IntArray, y: FloatArr
 def _expanded(begin: IntArray, end: IntArray) -> tuple[IntArray, IntArray]:
     """All integers of the ranges ``begin`` to before ``end``, one range after the other: its number, the integer."""
     count = np.maximum(end - begin, 0)
-    number = np.repeat(np.arange(len(count)), count)
-    return number, np.arange(len(number)) + np.repeat(begin - (np.cumsum(count) - count), count)
+    number = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    shift = (begin - (np.cumsum(count) - count)).astype(np.int32)
+    return number, np.arange(len(number), dtype=np.int32) + shift[number]
 
 
-def _depth_planes(corners: FloatArray) -> tuple[Array, Array]:
-    """Depth of each triangle's plane at the centre of pixel (0, 0), and its change a column and a row."""
+def _depth_planes(corners: FloatArray) -> tuple[Array, Array, Array]:
+    """(T,) each: depth of a triangle's plane at the centre of pixel (0, 0), and its change a column and a row."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     normal = np.cross(b - a, c - a)
-    slopes = -normal[:, :2] / normal[:, 2:]
-    origin = a[:, 2] - slopes[:, 0] * (a[:, 0] - 0.5) - slopes[:, 1] * (a[:, 1] - 0.5)
-    return origin, slopes
+    along, down = -normal[:, 0] / normal[:, 2], -normal[:, 1] / normal[:, 2]
+    return a[:, 2] - along * (a[:, 0] - 0.5) - down * (a[:, 1] - 0.5), along, down
 
 
-def _barycentric(corners: FloatArray, x: FloatArray, y: FloatArray) -> Array:
-    """(P, 3): weights of the corners (P, 3, 3) at the points (x, y)."""
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    of_b = ((x - a[:, 0]) * (c[:, 1] - a[:, 1]) - (y - a[:, 1]) * (c[:, 0] - a[:, 0])) / area
-    of_c = ((b[:, 0] - a[:, 0]) * (y - a[:, 1]) - (b[:, 1] - a[:, 1]) * (x - a[:, 0])) / area
+def _barycentric(corners: FloatArray, owner: IntArray, column: IntArray, row: IntArray) -> Array:
+    """(P, 3): weights of the corners of each ``owner``, of (T, 3, 3), in the centres of the pixels."""
+    a = corners[:, 0, :2]
+    (bx, by), (cx, cy) = (corners[:, 1, :2] - a).T, (corners[:, 2, :2] - a).T
+    gradients = np.stack([cy, -cx, -by, bx], axis=1) / (bx * cy - by * cx)[:, None]
+    gradients = gradients[owner]
+    x, y = column + 0.5 - a[owner, 0], row + 0.5 - a[owner, 1]
+    of_b = gradients[:, 0] * x + gradients[:, 1] * y
+    of_c = gradients[:, 2] * x + gradients[:, 3] * y
     return np.stack([1 - of_b - of_c, of_b, of_c], axis=1, dtype=np.float32)
 
 
@@ -121,4 +125,5 @@ def _nearest(pixel: IntArray, depth: Array, size: int) -> IntArray:
     steps = ((depth - low) * (_DEPTH_STEPS / max(high - low, 1e-12))).astype(np.int64)
     buffer = np.full(size, -1, dtype=np.int64)
     np.maximum.at(buffer, pixel, (steps << _FRAGMENT_BITS) | np.arange(len(pixel)))
-    return buffer[buffer >= 0] & (2**_FRAGMENT_BITS - 1)
+    fragment: IntArray = buffer[buffer >= 0] & (2**_FRAGMENT_BITS - 1)
+    return fragment

@@ -67,25 +67,26 @@ def render(
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes.values())])
     points = fine.project(np.concatenate([mesh.vertices for mesh in meshes.values()]))
     triangles = np.concatenate([mesh.triangles + start for mesh, start in zip(meshes.values(), starts, strict=False)])
-    normals = (np.concatenate([mesh.normals() for mesh in meshes.values()]) @ camera.axes.T).astype(np.float32)
-    albedo = np.concatenate([_albedo(mesh, colours[value], (brightness or {}).get(value)) for value, mesh in meshes.items()])
     seen = rasterize(points, triangles, fine.width, fine.height)
-    corners = triangles[seen.triangle]
-    normal = np.einsum("pc,pcx->px", seen.weight, normals[corners])
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-    colour = np.einsum("pc,pcx->px", seen.weight, albedo[corners])
-    return _developed(light(colour, normal, _openness(seen, fine)), seen, fine)
+    surface = np.concatenate([_surface(mesh, camera, (brightness or {}).get(value)) for value, mesh in meshes.items()])
+    at = sum(seen.weight[:, corner, None] * surface[triangles[seen.triangle, corner]] for corner in range(3))
+    normal = at[:, :3] / np.maximum(np.linalg.norm(at[:, :3], axis=1, keepdims=True), 1e-6)
+    owner = np.repeat(np.arange(len(meshes)), [len(mesh.triangles) for mesh in meshes.values()])[seen.triangle]
+    albedo = to_linear(np.array([colours[value] for value in meshes]) / 255).astype(np.float32)[owner] * at[:, 3:]
+    return _developed(light(albedo, normal, _openness(seen, fine)), seen, fine)
 
 
 def _fine_size(camera: Camera) -> tuple[int, int]:
     return camera.width * _SUPERSAMPLING, camera.height * _SUPERSAMPLING
 
 
-def _albedo(mesh: Mesh, colour: tuple[int, int, int], brightness: Array | None) -> Array:
-    """(V, 3) float32, linear."""
-    linear = to_linear(np.array(colour) / 255).astype(np.float32)
-    factor = np.ones(len(mesh.vertices), np.float32) if brightness is None else brightness.astype(np.float32)
-    return factor[:, None] * linear
+def _surface(mesh: Mesh, camera: Camera, brightness: Array | None) -> Array:
+    """(V, 4) float32: normal in camera axes, and brightness."""
+    surface = np.ones((len(mesh.vertices), 4), np.float32)
+    surface[:, :3] = mesh.normals() @ camera.axes.T
+    if brightness is not None:
+        surface[:, 3] = brightness
+    return surface
 
 
 def _openness(seen: Fragments, fine: Camera) -> Array:
@@ -100,12 +101,14 @@ def _openness(seen: Fragments, fine: Camera) -> Array:
 
 def _developed(colour: Array, seen: Fragments, fine: Camera) -> Array:
     """Averages the finer pixels, in linear light, and turns them into sRGB with opacity."""
-    canvas = np.zeros((fine.width * fine.height, 4), np.float32)
-    canvas[seen.pixel, :3] = np.minimum(colour, 1)
-    canvas[seen.pixel, 3] = 1
+    pixels = np.zeros((fine.width * fine.height, 4), np.float32)
+    pixels[seen.pixel, :3] = np.minimum(colour, 1)
+    pixels[seen.pixel, 3] = 1
     s = _SUPERSAMPLING
-    canvas = canvas.reshape(fine.height, fine.width, 4)
-    coarse = sum(canvas[row::s, column::s] for row in range(s) for column in range(s)) / s**2
+    canvas = pixels.reshape(fine.height, fine.width, 4)
+    coarse = np.zeros((fine.height // s, fine.width // s, 4), np.float32)
+    for row, column in np.ndindex(s, s):
+        coarse += canvas[row::s, column::s] / s**2
     opacity = coarse[..., 3:]
     coarse[..., :3] = to_srgb(coarse[..., :3] / np.maximum(opacity, 1e-6))
     return np.rint(255 * coarse).astype(np.uint8)

@@ -8,9 +8,9 @@ from vesalius.volume import Array
 
 # Directions towards the lights: x to the right, y down, z to the viewer.
 _KEY, _KEY_STRENGTH = np.array([-0.45, -0.62, 0.64]), 0.92
-_FILL, _FILL_STRENGTH = np.array([0.75, 0.15, 0.65]), 0.22
+_FILL, _FILL_STRENGTH = np.array([0.75, 0.15, 0.65]), 0.18
 _RIM, _RIM_STRENGTH = np.array([0.55, -0.65, -0.55]), 0.35
-_SKY, _GROUND = 0.34, 0.13
+_SKY, _GROUND = 0.26, 0.08
 _GLOSS, _GLOSS_STRENGTH = 28.0, 0.16
 
 _RADII = (1, 2, 4, 8, 16, 32)

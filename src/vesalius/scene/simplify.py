@@ -72,12 +72,14 @@ def _drawn_apart(points: Points, triangles: Triangles, start: int, stop: int) ->
     if len(forth) != len(back):
         return points, triangles
     middle = (points[start] + points[stop]) / 2
-    new_points, new_triangles = [points], [np.delete(triangles, np.concatenate([forth, back])[:, 0], axis=0)]
+    added: list[Points] = []
+    replacing: list[list[int]] = []
     for number, ((_, left), (_, right)) in enumerate(zip(forth, back, strict=True)):
         via = len(points) + number
-        new_points.append([middle + _INSET * ((points[left] + points[right]) / 2 - middle)])
-        new_triangles.append([[start, via, left], [via, stop, left], [stop, via, right], [via, start, right]])
-    return np.concatenate(new_points), np.concatenate(new_triangles).astype(np.int32)
+        added.append(middle + _INSET * ((points[left] + points[right]) / 2 - middle))
+        replacing += [[start, via, left], [via, stop, left], [stop, via, right], [via, start, right]]
+    kept = np.delete(triangles, np.concatenate([forth, back])[:, 0], axis=0)
+    return np.concatenate([points, added]), np.concatenate([kept, np.array(replacing, dtype=np.int32)])
 
 
 def _along(triangles: Triangles, start: int, stop: int) -> NDArray[np.intp]:

@@ -65,7 +65,8 @@ def _one_vertex_a_cube(lattice: FloatArray, shape: tuple[int, ...]) -> IntArray:
     cube = np.ravel_multi_index(tuple(lattice.astype(np.int64).T), shape)
     chosen = np.zeros(np.prod(shape), dtype=np.int64)
     chosen[cube] = np.arange(len(lattice))
-    return chosen[cube]
+    representative: IntArray = chosen[cube]
+    return representative
 
 
 def _split(net: Net) -> Iterator[tuple[int, Surface]]:

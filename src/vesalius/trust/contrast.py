@@ -44,16 +44,15 @@ class Appearance:
 
 def t1_oddity(look: Appearance) -> str | None:
     """What about the brain does not look like T1, as part of a sentence; None where nothing is odd."""
+    if look.core_over_rim < 0 or (look.core_over_rim < MIN_CORE_OVER_RIM and look.typical < MIN_TYPICAL):
+        return (
+            f"the brightness of its core over its rim is {look.core_over_rim:.0%} of the range of values "
+            f"(in T1: at least {MIN_CORE_OVER_RIM:.0%}), as in T2 or an inverted image"
+        )
     if look.fluid > MAX_FLUID:
         return (
             f"its darkest parts are {look.fluid:.0%} as bright as its tissue (fluid in T1: at most {MAX_FLUID:.0%}), "
             "as in CT or an inverted image"
-        )
-    if look.core_over_rim < MIN_CORE_OVER_RIM and look.typical < MIN_TYPICAL:
-        return (
-            f"its core is brighter than its rim by only {look.core_over_rim:.0%} of the range "
-            f"(in T1: at least {MIN_CORE_OVER_RIM:.0%}) and few parts are much brighter than the rest, "
-            "as in T2 or an inverted image"
         )
     if look.fluid < FLAIR_MAX_FLUID and look.white_over_grey < FLAIR_MAX_WHITE_OVER_GREY:
         return (

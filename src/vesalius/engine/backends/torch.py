@@ -29,12 +29,10 @@ class TorchBackend:
         torch = require("torch", "torch")
         from vesalius import nets
 
-        module = nets.build(network.net, network.arguments)
-        load_file = require("safetensors.torch", "torch").load_file
-        module.load_state_dict(load_file(folder.file(network.weights)))
+        module = nets.load(network.net, network.arguments, folder.file(network.weights))
         self._torch, self._device = torch, torch.device(device)
         self._type = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[precision]
-        self._module: Any = module.eval().to(self._device).to(memory_format=torch.channels_last_3d)
+        self._module: Any = module.to(self._device).to(memory_format=torch.channels_last_3d)
         self._graph, self._shape = folder.file(network.graph), shape
         self.info = BackendInfo("torch", precision, device)
         self.classes = _classes(self._graph)

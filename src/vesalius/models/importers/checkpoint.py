@@ -39,7 +39,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             f"{path} holds more than tensors and plain data, or is damaged, and is not unpickled: {_reason(error)}"
         ) from error
     except (RuntimeError, EOFError, OSError) as error:
-        raise ModelFolderError(f"{path} cannot be read as a PyTorch checkpoint: {str(error).splitlines()[0]}") from error
+        raise ModelFolderError(
+            f"{path} cannot be read as a PyTorch checkpoint: {str(error).splitlines()[0]}"
+        ) from error
     if not isinstance(content, dict):
         raise ModelFolderError(f"{path} must hold a dictionary of tensors, it holds a {type(content).__name__}")
     return content
@@ -70,7 +72,9 @@ def load_into(network: Any, tensors: dict[str, Any], path: Path) -> None:
         network.load_state_dict(tensors)
     except (RuntimeError, AttributeError) as error:
         lines = [line.strip() for line in str(error).splitlines()]
-        raise ModelFolderError(f"the weights in {path} do not fit the network described beside them: {lines[-1]}") from error
+        raise ModelFolderError(
+            f"the weights in {path} do not fit the network described beside them: {lines[-1]}"
+        ) from error
 
 
 def _reason(error: Exception) -> str:

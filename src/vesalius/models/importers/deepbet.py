@@ -89,11 +89,14 @@ def _convert(path: Path, head: Array, size: int) -> Converted:
 
 def _network_ready(head: Array) -> FloatTensor:
     """(1, 1, I, J, K): the head at the golden size by nearest neighbour, its intensities by the model's rule."""
-    positions = [np.floor((np.arange(n) + 0.5) * m / n).astype(int) for n, m in zip(_GOLDEN_SIZE, head.shape, strict=True)]
+    positions = [
+        np.floor((np.arange(n) + 0.5) * m / n).astype(int) for n, m in zip(_GOLDEN_SIZE, head.shape, strict=True)
+    ]
     sampled = head[np.ix_(*positions)].astype(np.float32)
     sampled = sampled.clip(*np.percentile(sampled, [_INTENSITY.low, _INTENSITY.high]))
     standardised = (sampled - sampled.mean()) / sampled.std() * _INTENSITY.scale + _INTENSITY.shift
-    return standardised.astype(np.float16).astype(np.float32)[None, None]
+    image: FloatTensor = standardised.astype(np.float16).astype(np.float32)[None, None]
+    return image
 
 
 def _describe(outline: NetworkSpec, locate: NetworkSpec) -> ModelSpec:
@@ -111,9 +114,9 @@ def _describe(outline: NetworkSpec, locate: NetworkSpec) -> ModelSpec:
         limits=(
             "It is no medical device and was not evaluated for diagnosis.",
             "It was trained on T1-weighted scans of adults only: not on T2, FLAIR, CT, infants or animals.",
-            "Its authors state it for healthy adults: look at the mask where there is a tumour, a resection cavity or a "
-            "heavy artefact.",
-            "It cannot tell left from right: a scan with exchanged sides gives an equally good mask, without a warning.",
+            "Its authors state it for healthy adults: look at the mask where there is a tumour, a resection cavity "
+            "or a heavy artefact.",
+            "It cannot tell left from right: a scan with exchanged sides gives an equally good mask and no warning.",
             "It learned from heads as they lie in scanners: look at the mask of a strongly tilted one.",
         ),
         modality=("MR",),
@@ -145,8 +148,8 @@ def _origin() -> Origin:
     return Origin(
         source="PyPI package deepbet 1.0.2, data/models/model.pt (outline) and bbox_model.pt (locate), converted",
         data=(
-            "T1-weighted MRI of adults from 191 public OpenNeuro datasets: 568 images in the preprint (arXiv:2308.07003), "
-            "7837 in the journal article"
+            "T1-weighted MRI of adults from 191 public OpenNeuro datasets: 568 images in the preprint "
+            "(arXiv:2308.07003), 7837 in the journal article"
         ),
         citation=(
             "Fisch et al., deepbet: Fast brain extraction of T1-weighted MRI using convolutional neural networks, "

@@ -3,14 +3,15 @@
 No code of the folder and none of nnU-Net runs; the network is built from the plan by the same authors' package
 dynamic-network-architectures, and the checkpoint is read as tensors and plain data.
 
-**Axes.** nnU-Net reads an image as (z, y, x), that is (K, J, I), and permutes these by the plan's `transpose_forward`, so
-network axis ``a`` is image axis ``2 - transpose_forward[a]``. Here the axes of the network itself are put into the order
-I, J, K instead: kernels, strides, patch and spacing are permuted once, and the same sums come out of the image as it is.
+**Axes.** nnU-Net reads an image as (z, y, x), that is (K, J, I), and permutes these by the plan's `transpose_forward`:
+network axis ``a`` is image axis ``2 - transpose_forward[a]``. Here the axes of the network itself are put into the
+order I, J, K instead: kernels, strides, patch and spacing are permuted once, and the same sums come out of the image as
+it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ class _Axes:
 
 def _convert(plan: Plan, weights: dict[str, Any], path: Path) -> Converted:
     torch = require("torch", "import")
-    axes = _Axes(tuple(2 - axis for axis in plan.transpose))
+    axes = _Axes(tuple(axis for axis in plan.transpose))
     arguments = {key: _argument_to_ijk(key, value, axes) for key, value in plan.arguments.items()}
     source, network = nets.build(plan.net, plan.arguments), nets.build(plan.net, arguments)
     load_into(source, weights, path)
@@ -145,15 +146,16 @@ def _describe(name: str, plan: Plan, network: NetworkSpec, path: Path, fold: str
 
 
 def _notes(plan: Plan, path: Path, fold: str) -> tuple[str, ...]:
-    notes: list[tuple[Callable[[], bool], str]] = [
-        (lambda: len(list(path.glob("fold_*"))) > 1, f"of several folds only {fold} was taken"),
-        (
-            lambda: not plan.reads_as_ras,
+    notes = ["nnU-Net averages over mirrored copies and resamples by cubic splines; neither is done here"]
+    if len(list(path.glob("fold_*"))) > 1:
+        notes.append(f"of several folds only {fold} was taken")
+    if not plan.reads_as_ras:
+        notes.append(
             "nnU-Net sees an image's axes as the file stores them and does not record which these were; LPS was "
-            "assumed, as DICOM has it: if the training images were stored otherwise, correct orientation in model.json",
-        ),
-        (lambda: plan.intensity.rule == "zscore", "nnU-Net crops to the non-zero part before it measures mean and deviation"),
-        (lambda: True, "nnU-Net averages over mirrored copies and resamples by cubic splines; neither is done here"),
-        (lambda: any(path.glob("**/postprocessing.pkl")), "its postprocessing is pickled and was not read"),
-    ]
-    return tuple(note for holds, note in notes if holds())
+            "assumed, as DICOM has it: if the training images were stored otherwise, correct orientation in model.json"
+        )
+    if plan.intensity.rule == "zscore":
+        notes.append("nnU-Net crops to the non-zero part before it measures mean and deviation")
+    if any(path.glob("**/postprocessing.pkl")):
+        notes.append("its postprocessing is pickled and was not read")
+    return tuple(notes)

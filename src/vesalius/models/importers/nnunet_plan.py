@@ -44,7 +44,9 @@ def read_plan(plans: Mapping[str, Any], dataset: Mapping[str, Any], configuratio
 
 def _read(plans: Mapping[str, Any], dataset: Mapping[str, Any], configuration: Mapping[str, Any]) -> Plan:
     if len(configuration["patch_size"]) != 3:
-        raise ModelFolderError("this is a 2D configuration of nnU-Net; only 3D ones can be imported, such as 3d_fullres")
+        raise ModelFolderError(
+            "this is a 2D configuration of nnU-Net; only 3D ones can be imported, such as 3d_fullres"
+        )
     if configuration.get("previous_stage"):
         raise ModelFolderError("this is the second stage of a cascade of nnU-Net; import its 3d_fullres instead")
     architecture = configuration.get("architecture") or _architecture_of_old_plan(configuration)
@@ -123,9 +125,13 @@ def _labels(dataset: Mapping[str, Any]) -> dict[int, str]:
 def _intensity(plans: Mapping[str, Any], configuration: Mapping[str, Any]) -> Intensity:
     """The rule that all channels share."""
     schemes, masks = configuration["normalization_schemes"], configuration["use_mask_for_norm"]
-    rules = [_rule(plans, scheme, mask, channel) for channel, (scheme, mask) in enumerate(zip(schemes, masks, strict=True))]
+    rules = [
+        _rule(plans, scheme, mask, channel) for channel, (scheme, mask) in enumerate(zip(schemes, masks, strict=True))
+    ]
     if any(rule != rules[0] for rule in rules):
-        raise ModelFolderError(f"the channels are normalised each in its own way ({schemes}), which is not supported yet")
+        raise ModelFolderError(
+            f"the channels are normalised each in its own way ({schemes}), which is not supported yet"
+        )
     return rules[0]
 
 

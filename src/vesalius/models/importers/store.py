@@ -21,7 +21,8 @@ from vesalius.models.spec import ModelSpec, NetworkSpec, Origin
 from vesalius.results import Label, palette_colour
 from vesalius.volume import Array
 
-_AGREE = 0.01  # of the largest output: OpenVINO sums instance norms in f32, which costs up to 0.002; an axis mix-up costs 0.5
+# Of the largest output. OpenVINO's f32 instance norms alone cost up to 0.002 on small inputs; exchanged axes cost 0.5.
+_AGREE = 0.01
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,196 @@
+"""One picture of a result: three planes with outlines, and the surfaces in 3D. Drawn with numpy and Pillow alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesalius.results import Labelmap
+from vesalius.scene import annotate
+from vesalius.scene.mesh import Mesh
+from vesalius.scene.planes import Plane, draw_labels, draw_scan, grey_window
+from vesalius.scene.render import Camera, render
+from vesalius.scene.texture import brightness_beneath
+from vesalius.volume import FloatArray, Geometry, Volume
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_WIDTH, _HEIGHT, _TITLE_HEIGHT, _GAP, _LEGEND_WIDTH = 1600, 1200, 64, 4, 330
+_BACKGROUND = (14, 16, 20)
+_FROM_FRONT_LEFT_ABOVE = (-0.75, 0.85, 0.4)
+_DARK, _SPARSE, _FRAME_MM = 0.15, 3, 6.0
+_OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
+
+# Radiological convention: the patient faces the reader, so the patient's right is on the left.
+_RIGHT, _ANTERIOR, _SUPERIOR = np.eye(3)
+_VIEWS = (
+    ("Axial", -_RIGHT, -_ANTERIOR, "RLAP", 2),
+    ("Coronal", -_RIGHT, -_SUPERIOR, "RLSI", 1),
+    ("Sagittal", -_ANTERIOR, -_SUPERIOR, "APSI", 0),
+)
+
+
+def draw_picture(
+    volume: Volume, labelmap: Labelmap | None, meshes: Mapping[int, Mesh], title: str | None = None
+) -> Image:
+    """A 1600×1200 RGB picture of a scan and its labels.
+
+    Axial, coronal and sagittal planes lie along the patient's axes, whatever the scan's grid, through the middle of the
+    labels, at one scale, in radiological convention. Beside them the ``meshes`` are seen from the patient's front
+    left; a single label is shaded by the scan just beneath its surface. A scan of one slice fills the picture as it is.
+
+    Args:
+        volume: the scan; three channels are red, green, blue, of others the first is shown.
+        labelmap: on the scan's geometry; None where there is only a scan to show.
+        meshes: label value → surface; empty where there is none to show.
+        title: written above.
+    """
+    from PIL import Image
+
+    canvas = Image.new("RGB", (_WIDTH, _HEIGHT), _BACKGROUND)
+    top = 0
+    if title is not None:
+        top = _TITLE_HEIGHT
+        annotate.draw_text(canvas, (annotate.MARGIN, top / 2), title, size=28, anchor="lm")
+    if volume.geometry.shape[2] == 1:
+        _draw_slice(canvas, volume, labelmap, top)
+    else:
+        _draw_planes_and_solid(canvas, volume, labelmap, meshes, top)
+    return canvas
+
+
+def _draw_planes_and_solid(
+    canvas: Image, volume: Volume, labelmap: Labelmap | None, meshes: Mapping[int, Mesh], top: int
+) -> None:
+    width, height = (_WIDTH - _GAP) // 2, (_HEIGHT - top - _GAP) // 2
+    window = grey_window(volume)
+    low, high = _field(volume, labelmap, window)
+    centre = _centre(volume.geometry, labelmap)
+    scale = _common_scale(high - low, width, height)
+    places = ((0, top), (width + _GAP, top), (0, top + height + _GAP), (width + _GAP, top + height + _GAP))
+    for (name, right, down, letters, normal), place in zip(_VIEWS, places, strict=False):
+        middle = (low + high) / 2
+        middle[normal] = centre[normal]
+        plane = Plane(right, down, middle, width, height, scale)
+        panel = _panel(volume, labelmap, plane, window)
+        if volume.source.orientation_known:
+            annotate.draw_letters(panel, letters)
+        annotate.draw_crosshair(panel, plane.locate(centre))
+        annotate.draw_scale_bar(panel, scale)
+        caption = f"{name}  {'xyz'[normal]} = {centre[normal]:.0f} mm"
+        annotate.draw_text(panel, (annotate.MARGIN, annotate.MARGIN), caption, size=18, colour=annotate.GREY)
+        canvas.paste(panel, place)
+    canvas.paste(_solid(volume, labelmap, meshes, width, height), places[3])
+
+
+def _draw_slice(canvas: Image, volume: Volume, labelmap: Labelmap | None, top: int) -> None:
+    """The one slice as it is stored: I to the right, J down."""
+    geometry = volume.geometry
+    width = _WIDTH if labelmap is None else _WIDTH - _LEGEND_WIDTH
+    height = _HEIGHT - top
+    scale = min(width / geometry.extent[0], height / geometry.extent[1])
+    middle = geometry.to_world((np.asarray(geometry.shape) - 1) / 2)
+    plane = Plane(geometry.directions[:, 0], geometry.directions[:, 1], middle, width, height, scale)
+    panel = _panel(volume, labelmap, plane, grey_window(volume))
+    if volume.source.orientation_known:
+        right, bottom = geometry.orientation[0], geometry.orientation[1]
+        annotate.draw_letters(panel, _OPPOSITE[right] + right + _OPPOSITE[bottom] + bottom)
+        annotate.draw_scale_bar(panel, scale)
+    canvas.paste(panel, (0, top))
+    if labelmap is not None:
+        _draw_legend(canvas, labelmap, (width + annotate.MARGIN, top + annotate.MARGIN), height)
+
+
+def _panel(volume: Volume, labelmap: Labelmap | None, plane: Plane, window: tuple[float, float]) -> Image:
+    from PIL import Image
+
+    pixels = draw_scan(volume, plane, window)
+    if labelmap is not None:
+        draw_labels(pixels, labelmap, plane)
+    return Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
+
+
+def _solid(volume: Volume, labelmap: Labelmap | None, meshes: Mapping[int, Mesh], width: int, height: int) -> Image:
+    """The panel with the meshes and the legend."""
+    from PIL import Image
+
+    panel = Image.new("RGB", (width, height), _BACKGROUND)
+    if labelmap is None:
+        return panel
+    if meshes:
+        vertices = np.concatenate([mesh.vertices for mesh in meshes.values()])
+        camera = Camera.around(vertices, _FROM_FRONT_LEFT_ABOVE, width, height)
+        texture = (
+            {value: brightness_beneath(volume, mesh) for value, mesh in meshes.items()} if len(meshes) == 1 else {}
+        )
+        seen = Image.fromarray(render(meshes, {value: labelmap.labels[value].rgb for value in meshes}, camera, texture))
+        panel.paste(seen.convert("RGB"), mask=seen.getchannel("A"))
+        if volume.source.orientation_known:
+            annotate.draw_axes(panel, camera.axes, (width - 80, height - 80))
+    _draw_legend(panel, labelmap, (annotate.MARGIN, annotate.MARGIN), height)
+    return panel
+
+
+def _draw_legend(image: Image, labelmap: Labelmap, at: tuple[int, int], height: int) -> None:
+    """The labels with their volumes, the largest first; in one slice their share of the picture means little."""
+    values, counts = np.unique(labelmap.voxels, return_counts=True)
+    millilitres = labelmap.geometry.voxel_volume / 1000
+    found = sorted(
+        (
+            (int(count), labelmap.labels[int(value)])
+            for value, count in zip(values, counts, strict=True)
+            if value in labelmap.labels
+        ),
+        key=lambda item: -item[0],
+    )
+    if not found:
+        annotate.draw_text(image, at, "no label found", size=20, colour=annotate.GREY)
+    entries = [(label.name, label.rgb, _amount(count * millilitres)) for count, label in found]
+    annotate.draw_legend(image, entries, at, height - 2 * annotate.MARGIN)
+
+
+def _amount(millilitres: float) -> str:
+    return f"{millilitres:,.0f} ml" if millilitres >= 100 else f"{millilitres:.3g} ml"
+
+
+def _field(volume: Volume, labelmap: Labelmap | None, window: tuple[float, float]) -> tuple[FloatArray, FloatArray]:
+    """Low and high corner, WORLD mm, of a box around what is worth showing: all that is not dark, and all labels."""
+    low, high = window
+    worth = [_corners(volume.voxels[0, ::_SPARSE, ::_SPARSE, ::_SPARSE] > low + _DARK * (high - low), _SPARSE)]
+    if labelmap is not None:
+        worth.append(_corners(labelmap.voxels != 0, 1))
+    corners = np.concatenate(worth)
+    if not len(corners):
+        corners = _corners(np.ones(volume.geometry.shape, dtype=bool), 1)
+    world = volume.geometry.to_world(corners)
+    return world.min(axis=0) - _FRAME_MM, world.max(axis=0) + _FRAME_MM
+
+
+def _corners(mask: NDArray[np.bool_], stride: int) -> FloatArray:
+    """(8, 3): INDEX of the corners of the box around ``mask``, which was thinned by ``stride``; none if it is empty."""
+    if not mask.any():
+        return np.zeros((0, 3))
+    along = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    ends = [(stride * where[0] - 0.5, stride * where[-1] + 0.5) for where in along]
+    return np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
+
+
+def _common_scale(extent: FloatArray, width: int, height: int) -> float:
+    """Pixels a millimetre, such that each of the three planes fits into its panel."""
+    x, y, z = extent
+    return float(min(width / max(x, y), height / max(y, z)))
+
+
+def _centre(geometry: Geometry, labelmap: Labelmap | None) -> FloatArray:
+    """Centre of mass, WORLD mm, of all labels together, on a voxel's centre; of the grid where there is none."""
+    middle = (np.asarray(geometry.shape) - 1) / 2
+    if labelmap is not None:
+        occupied = labelmap.voxels != 0
+        profiles = [np.count_nonzero(occupied, axis=tuple({0, 1, 2} - {axis})) for axis in range(3)]
+        if profiles[0].any():
+            middle = np.array([np.average(np.arange(len(profile)), weights=profile) for profile in profiles])
+    return geometry.to_world(np.rint(middle))
