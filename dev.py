@@ -99,7 +99,7 @@ def with_uv(uv: str, packages: list[str]) -> list[list[str]]:
     """The steps of an installation by uv, which finds or fetches a Python of its own where this one is too old."""
     python = sys.executable if sys.version_info >= OLDEST else ">=3.11"
     create = [uv, "venv", "--allow-existing", "--python", python, str(VENV)]
-    return [create, [uv, "pip", "install", "--python", str(BIN / "python"), *packages]]
+    return [create, [uv, "pip", "install", "--compile-bytecode", "--python", str(BIN / "python"), *packages]]
 
 
 def with_pip(packages: list[str]) -> list[list[str]]:

@@ -84,6 +84,7 @@ def _ours(scan: np.ndarray, precision: str) -> tuple[np.ndarray, dict[str, Any]]
     from vesalius.engine.choose import EngineChoice
     from vesalius.engine.progress import Progress
     from vesalius.engine.run import Region, run_network
+    from vesalius.engine.session import Session
     from vesalius.models.folder import open_model
     from vesalius.volume import Geometry, IndexBox
 
@@ -91,7 +92,7 @@ def _ours(scan: np.ndarray, precision: str) -> tuple[np.ndarray, dict[str, Any]]
     region = Region(scan[None], Geometry.from_spacing(scan.shape, (1, 1, 1)), IndexBox((0, 0, 0), scan.shape))
     choice = EngineChoice(engine="openvino", precision=precision, device="cpu")  # type: ignore[arg-type]
     start = time.perf_counter()
-    done = run_network(folder, folder.spec.network, region, choice, Progress(), "head")
+    done = run_network(Session(folder, choice), folder.spec.network, region, Progress(), "head")
     seconds = time.perf_counter() - start
     return done.labels, {
         "seconds": seconds,

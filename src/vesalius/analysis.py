@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from vesalius._version import __version__
-from vesalius.engine.backend import BackendInfo, EngineName, Precision
+from vesalius.engine.backend import EngineName, Precision
 from vesalius.engine.choose import Device, EngineChoice, GoldenVerdict, candidates, judge
 from vesalius.engine.memory import peak_bytes
 from vesalius.engine.progress import Listener, Progress
+from vesalius.engine.session import Session
 from vesalius.io import read
 from vesalius.io.aside import aside_folder
 from vesalius.measure.anatomy import measure_labels
 from vesalius.models.folder import ModelFolder, open_model, record
-from vesalius.output import write_results
-from vesalius.results import EngineRecord, InputRecord, Report, Results
-from vesalius.tasks.segment import Segmentation, segment
+from vesalius.output import Drawing, draw_results, write_report
+from vesalius.results import EngineRecord, InputRecord, Labelmap, Measurement, Report, Results, Warning
+from vesalius.tasks.segment import Segmentation, check_suitable, segment
 from vesalius.trust.plausibility import check
 from vesalius.volume import Volume
 
@@ -43,14 +45,22 @@ def analyze(
     progress = Progress(listener)
     with ExitStack() as stack:
         staging = None if out is None else stack.enter_context(aside_folder(Path(out)))
+        helper = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         folder = open_model(model)
+        session = Session(folder, EngineChoice(engine, precision, device))
+        opening = helper.submit(session.open_all)
         with progress.stage("read"):
             volume = scan if isinstance(scan, Volume) else read(scan)
             _ = volume.voxels
-        segmentation = segment(folder, volume, EngineChoice(engine, precision, device), progress)
-        report = _report(folder, volume, segmentation, progress)
-        if staging is not None:
-            write_results(report, volume, segmentation.labelmap, staging, progress)
+        check_suitable(folder.spec, volume)
+        opening.result()
+        segmentation = segment(session, volume, progress)
+        judging = helper.submit(_judge, folder, volume, segmentation.labelmap, progress)
+        drawn = None if staging is None else draw_results(volume, segmentation.labelmap, staging, progress)
+        report = _report(folder, volume, segmentation, *judging.result())
+        _finish(report, progress, drawn)
+        if staging is not None and drawn is not None:
+            write_report(report, drawn, staging)
     return report
 
 
@@ -64,26 +74,46 @@ def verify(model: str | Path, choice: EngineChoice | None = None) -> list[tuple[
     ]
 
 
-def _report(folder: ModelFolder, volume: Volume, segmentation: Segmentation, progress: Progress) -> Report:
-    """Measure and judge the segmentation."""
-    labelmap = segmentation.labelmap
-    with progress.stage("measure"):
+def _judge(
+    folder: ModelFolder, volume: Volume, labelmap: Labelmap, progress: Progress
+) -> tuple[dict[str, Measurement], list[Warning]]:
+    """Measure the labels and say what is odd about them; the time is not shown, other work goes on beside it."""
+    with progress.aside("measure"):
         measurements = measure_labels(labelmap, volume)
-    with progress.stage("plausibility"):
+    with progress.aside("plausibility"):
+        notes = [Warning(code="scan-note", message=note) for note in volume.notes]
         warnings = check(folder.spec, folder.reference_shape, volume, labelmap, measurements)
+    return measurements, notes + warnings
+
+
+def _report(
+    folder: ModelFolder,
+    volume: Volume,
+    segmentation: Segmentation,
+    measurements: dict[str, Measurement],
+    warnings: list[Warning],
+) -> Report:
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         vesalius_version=__version__,
         input=_input(volume),
         model=record(folder),
         engine=_engine(segmentation),
-        labels=dict(labelmap.labels),
+        labels=dict(segmentation.labelmap.labels),
         measurements=measurements,
         warnings=warnings,
-        stages=list(progress.stages),
     )
-    report.attach(Results(volume=volume, labelmap=labelmap))
+    report.attach(Results(volume=volume, labelmap=segmentation.labelmap))
     return report
+
+
+def _finish(report: Report, progress: Progress, drawn: Drawing | None) -> None:
+    """Put in what is known only when everything but the report itself is written."""
+    if drawn is not None:
+        report.files |= drawn.files
+        report.warnings += drawn.warnings
+    report.stages = list(progress.stages)
+    report.seconds = progress.seconds()
 
 
 def _input(volume: Volume) -> InputRecord:
@@ -97,16 +127,16 @@ def _input(volume: Volume) -> InputRecord:
         spacing_mm=geometry.spacing,
         orientation=geometry.orientation,
         oblique=geometry.is_oblique,
-        affine=tuple(tuple(float(value) for value in row) for row in geometry.affine),  # type: ignore[misc]
+        affine=tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in geometry.affine),
         series_uid=source.series_uid,
         frame_of_reference_uid=source.frame_of_reference_uid,
     )
 
 
 def _engine(segmentation: Segmentation) -> EngineRecord:
-    """The last run's backend (the locator, where there is one, runs on the same), all runs' tiles, the largest plan."""
+    """The main network's backend, which runs last, all runs' tiles, the largest plan."""
     runs = segmentation.runs
-    info: BackendInfo = runs[-1].info
+    info = runs[-1].info
     return EngineRecord(
         engine=info.engine,
         precision=info.precision,

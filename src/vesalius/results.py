@@ -67,6 +67,9 @@ class Labelmap:
             raise GeometryError(f"a labelmap must be (I, J, K) = {self.geometry.shape}, got {self.voxels.shape}")
         if self.voxels.dtype.kind not in "ui":
             raise GeometryError(f"a labelmap holds integers, got {self.voxels.dtype}")
+        names = [label.name for label in self.labels.values()]
+        if len(set(names)) < len(names):
+            raise InputError(f"two labels of a labelmap have the same name: {', '.join(sorted(names))}")
         object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
 
     def mask(self, name: str) -> NDArray[np.bool_]:
@@ -300,7 +303,8 @@ class Report(BaseModel):
     measurements: dict[str, Measurement] = Field(default_factory=dict, description="by the label's name")
     scores: dict[str, float] | None = None
     warnings: list[Warning] = Field(default_factory=list)
-    stages: list[Stage] = Field(default_factory=list)
+    stages: list[Stage] = Field(default_factory=list, description="some run beside each other")
+    seconds: float = Field(0.0, description="wall-clock time from the start until all but the report was written")
     files: dict[str, str] = Field(default_factory=dict, description="what was written beside this file, by kind")
 
     _results: Results = PrivateAttr(default_factory=lambda: Results())

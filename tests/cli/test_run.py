@@ -99,6 +99,17 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"vesalius {__version__}\n"
 
 
+def test_ctrl_c_while_the_arguments_are_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.core.TyperGroup.make_context", interrupt)
+    assert run(["read", "x"]) == 1
+    assert capsys.readouterr().err == "vesalius: stopped; nothing was left half-written\n"
+
+
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     command = " ".join(["'" + word + "'" for word in EXECUTABLE])
     done = subprocess.run(["bash", "-c", f"{command} --help | head -c 1"], capture_output=True, text=True, check=True)

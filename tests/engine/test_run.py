@@ -14,6 +14,7 @@ from vesalius import nets
 from vesalius.engine.choose import EngineChoice
 from vesalius.engine.progress import Progress, Silent
 from vesalius.engine.run import NetworkRun, Region, run_network
+from vesalius.engine.session import Session
 from vesalius.errors import CancelledError, NotEnoughMemoryError, UsageError
 from vesalius.models.folder import ModelFolder
 from vesalius.models.spec import SlidingGrid, WholeGrid, ZScoreIntensity
@@ -27,7 +28,7 @@ def _run(folder: ModelFolder, scan: np.ndarray, choice: EngineChoice = F32, **kw
     geometry = kwargs.pop("geometry", Geometry.from_spacing(shape, (1, 1, 1)))
     progress = kwargs.pop("progress", Progress())
     region = Region(scan, geometry, IndexBox((0, 0, 0), shape))
-    return run_network(folder, folder.spec.network, region, choice, progress, "test")
+    return run_network(Session(folder, choice), folder.spec.network, region, progress, "test")
 
 
 def _module(folder: ModelFolder) -> torch.nn.Module:

@@ -10,7 +10,15 @@ from vesalius.models.spec import MeasuredScore, SlidingGrid
 def test_the_card_states_purpose_limits_origin_and_licence() -> None:
     spec = open_model("brain").spec
     card = render(spec)
-    for text in (spec.summary, *spec.uses, *spec.limits, spec.origin.data, spec.origin.citation, "MIT", "900 to 2100 ml"):
+    for text in (
+        spec.summary,
+        *spec.uses,
+        *spec.limits,
+        spec.origin.data,
+        spec.origin.citation,
+        "MIT",
+        "900 to 2100 ml",
+    ):
         assert text in card
     assert "256×256×256" in card
     assert card.index("What it is for") < card.index("Where it comes from")

@@ -102,7 +102,9 @@ def test_an_altered_file_is_never_handed_out(brain: Path, altered: str, asked: s
         folder.verify()
 
 
-@pytest.mark.parametrize("name", ["outline.safetensors", "outline.onnx", "golden/locate.safetensors", "shape.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["outline.safetensors", "outline.onnx", "golden/locate.safetensors", "shape.safetensors"]
+)
 def test_a_missing_file_is_named(brain: Path, name: str) -> None:
     (brain / name).unlink()
     with pytest.raises(ModelFolderError, match=name):

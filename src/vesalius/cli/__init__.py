@@ -10,7 +10,8 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -22,15 +23,26 @@ from vesalius.cli.failure import describe
 from vesalius.errors import CancelledError
 
 
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise CancelledError("stopped; nothing was left half-written") from interrupt
+
+
 class Verbs(TyperGroup):
-    """The verbs; Ctrl-C in any of them is the one exception that says so."""
+    """The verbs; Ctrl-C while reading the arguments or in a verb is the one error that says so."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the arguments."""
+        with _stoppable():
+            return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
-        try:
+        with _stoppable():
             return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            raise CancelledError("stopped; nothing was left half-written") from interrupt
 
 
 app = typer.Typer(

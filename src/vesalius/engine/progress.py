@@ -44,18 +44,31 @@ class Progress:
 
     def __init__(self, listener: Listener | None = None) -> None:
         self._listener: Listener = listener or Silent()
+        self._start = time.perf_counter()
         self.stages: list[Stage] = []
 
     @contextmanager
     def stage(self, name: str, steps: int = 1) -> Iterator[None]:
         """Run the body as the stage ``name``; its wall-clock time is kept in ``stages``."""
-        start = time.perf_counter()
         self._listener.started(name, steps)
+        try:
+            with self.aside(name):
+                yield
+        finally:
+            self._listener.finished()
+
+    @contextmanager
+    def aside(self, name: str) -> Iterator[None]:
+        """Time the body as the stage ``name`` without showing it: it runs in a thread beside the stages that are."""
+        start = time.perf_counter()
         try:
             yield
         finally:
-            self._listener.finished()
             self.stages.append(Stage(name=name, seconds=round(time.perf_counter() - start, 4)))
+
+    def seconds(self) -> float:
+        """Since the progress began."""
+        return round(time.perf_counter() - self._start, 4)
 
     def advance(self, steps: int = 1) -> None:
         """Some steps of the current stage are done; the listener may stop the work here."""

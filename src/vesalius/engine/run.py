@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from vesalius.engine.accumulate import StreamingArgmax, argmax_into, label_type, sweep_order
 from vesalius.engine.backend import Backend, BackendInfo, FloatTensor
-from vesalius.engine.choose import EngineChoice, open_backend
-from vesalius.engine.plan import Plan, plan_run, tile_shape
+from vesalius.engine.plan import Plan, plan_run
 from vesalius.engine.progress import Progress
+from vesalius.engine.session import Session
 from vesalius.engine.tiles import Tiling
-from vesalius.models.folder import ModelFolder
 from vesalius.models.spec import (
     Intensity,
     NetworkSpec,
@@ -62,19 +61,16 @@ class NetworkRun:
     memory_bytes: int
 
 
-def run_network(
-    folder: ModelFolder, network: NetworkSpec, region: Region, choice: EngineChoice, progress: Progress, stage: str
-) -> NetworkRun:
+def run_network(session: Session, network: NetworkSpec, region: Region, progress: Progress, stage: str) -> NetworkRun:
     """Run ``network`` over ``region``; the progress's stages are named after ``stage``.
 
     Raises:
         NotEnoughMemoryError: the plan does not fit; nothing was run.
         CancelledError: the progress's listener stopped the work.
     """
-    channels = len(region.scan)
     with progress.stage(f"{stage}: plan"):
-        backend = open_backend(folder, network, (1, channels, *tile_shape(network.grid)), choice)
-        plan = plan_run(network.grid, region.place, channels, backend)
+        backend = session.backend(network)
+        plan = plan_run(network.grid, region.place, len(region.scan), backend)
     if isinstance(network.grid, WholeGrid):
         labels, skipped = _whole(backend, region, plan, network, network.grid, progress, stage), 0
     else:

@@ -40,7 +40,7 @@ def render_report(report: Report, picture_png: bytes | None = None) -> str:
         picture=base64.b64encode(picture_png).decode("ascii") if picture_png else None,
         colours={label.name: label.colour for label in report.labels.values()},
         channels=sorted({name for measured in report.measurements.values() for name in measured.intensity}),
-        total_seconds=sum(stage.seconds for stage in report.stages),
+        total_seconds=report.seconds,
         longest_seconds=max((stage.seconds for stage in report.stages), default=0.0),
         paths_shown=_PATHS_SHOWN,
     )

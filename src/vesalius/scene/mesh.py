@@ -17,7 +17,7 @@ from vesalius.scene.surfacenets import surface_nets
 from vesalius.scene.topology import is_closed
 from vesalius.volume import Array, FloatArray, IndexBox
 
-SMOOTHING_ITERATIONS = 24
+SMOOTHING_ITERATIONS = 12
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,7 +83,7 @@ def _split(net: Net) -> Iterator[tuple[int, Surface]]:
 def _triangulated(net: Net) -> tuple[IntArray, IntArray]:
     """(Q, 2, 3) twice: each quad cut along its shorter diagonal, facing out of its first and of its second label."""
     a, b, c, d = (net.points[net.quads[:, corner]] for corner in range(4))
-    short = np.sum((a - c) ** 2, axis=1) <= np.sum((b - d) ** 2, axis=1)
+    short = np.einsum("qx,qx->q", a - c, a - c) <= np.einsum("qx,qx->q", b - d, b - d)
     cut = np.where(short[:, None], net.quads[:, (0, 1, 2, 0, 2, 3)], net.quads[:, (1, 2, 3, 1, 3, 0)]).reshape(-1, 2, 3)
     return cut, cut[:, :, ::-1]
 

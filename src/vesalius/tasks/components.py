@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vesalius.transforms.labels import bounding_boxes
-from vesalius.volume import IndexBox
-
 Mask = NDArray[np.bool_]
 
 
@@ -28,16 +25,6 @@ def filled(mask: Mask) -> Mask:
     outside = _label(~padded, fully=False)
     whole: Mask = outside[1:-1, 1:-1, 1:-1] != outside[0, 0, 0]
     return whole
-
-
-def mask_box(mask: Mask, margin: int = 0) -> IndexBox | None:
-    """The smallest box that holds the mask, grown by ``margin`` voxels inside the grid; None where it is empty."""
-    box = bounding_boxes(mask.view(np.uint8)).get(1)
-    if box is None:
-        return None
-    i0, j0, k0 = (max(0, n - margin) for n in box.start)
-    i1, j1, k1 = (min(n + margin, length) for n, length in zip(box.stop, mask.shape, strict=True))
-    return IndexBox((i0, j0, k0), (i1, j1, k1))
 
 
 def _label(mask: Mask, fully: bool) -> NDArray[Any]:

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vesalius.engine.choose import EngineChoice
 from vesalius.engine.progress import Progress
 from vesalius.engine.run import LabelArray, NetworkRun, Region, run_network
+from vesalius.engine.session import Session
 from vesalius.errors import UnsuitableScanError
-from vesalius.models.folder import ModelFolder
 from vesalius.models.spec import LocatorSpec, ModelSpec, PostProcessing
 from vesalius.results import Labelmap
-from vesalius.tasks.components import Mask, filled, largest_component, mask_box
-from vesalius.transforms.labels import labels_onto
+from vesalius.tasks.components import Mask, filled, largest_component
+from vesalius.transforms.labels import labels_onto, mask_box
 from vesalius.volume import IndexBox, Shape, Volume, reorder
 
 
@@ -26,8 +25,8 @@ class Segmentation:
     runs: tuple[NetworkRun, ...]
 
 
-def segment(folder: ModelFolder, volume: Volume, choice: EngineChoice, progress: Progress) -> Segmentation:
-    """Segment ``volume`` with the model in ``folder``.
+def segment(session: Session, volume: Volume, progress: Progress) -> Segmentation:
+    """Segment ``volume`` with the session's model.
 
     The network sees the scan with its axes reordered to the model's orientation; the result is put back voxel by
     voxel, so it is on the scan's grid whatever that is. Where a locator finds nothing the labelmap is empty.
@@ -36,7 +35,7 @@ def segment(folder: ModelFolder, volume: Volume, choice: EngineChoice, progress:
         UnsuitableScanError: the scan has another number of channels, is a single slice, or holds NaN or infinity.
         NotEnoughMemoryError: the plan does not fit.
     """
-    spec = folder.spec
+    spec = session.folder.spec
     check_suitable(spec, volume)
     oriented = volume.reoriented(spec.orientation)
     scan, geometry = oriented.voxels, oriented.geometry
@@ -44,13 +43,13 @@ def segment(folder: ModelFolder, volume: Volume, choice: EngineChoice, progress:
     labels = np.zeros(volume.geometry.shape, np.uint8, order="F")
     if spec.locator is not None:
         whole = Region(scan, geometry, box)
-        coarse = run_network(folder, spec.locator.network, whole, choice, progress, "locate")
+        coarse = run_network(session, spec.locator.network, whole, progress, "locate")
         runs.append(coarse)
         found = _found_box(coarse.labels == 1, geometry.shape, spec.locator)
         if found is None:
             return Segmentation(Labelmap(labels, volume.geometry, spec.labels), tuple(runs))
         box = found
-    run = run_network(folder, spec.network, Region(scan, geometry, box), choice, progress, "segment")
+    run = run_network(session, spec.network, Region(scan, geometry, box), progress, "segment")
     runs.append(run)
     with progress.stage("segment: back to the scan's grid"):
         seen = labels_onto(run.labels, run.grid, geometry.cropped(box))

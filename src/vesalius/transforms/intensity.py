@@ -10,6 +10,7 @@ from vesalius.errors import UnsuitableScanError
 from vesalius.volume import Array
 
 _PERCENTILE_GRID = 128
+_SLAB = 2**18
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,15 @@ def _nearest_positions(length: int) -> Array:
 
 def _moments(values: Array, low: float, high: float) -> tuple[float, float]:
     """Mean and standard deviation of the clipped values, slab by slab, so that no full float copy is made."""
-    count, total, squares = 0, 0.0, 0.0
+    total, squares = 0.0, 0.0
     centre = float(np.clip(values.flat[values.size // 2], low, high))
-    for slab in np.array_split(values, max(1, values.size // 2**22)):
-        part = np.clip(slab, low, high).astype(np.float32)
+    for slab in np.array_split(values, max(1, values.size // _SLAB)):
+        part = slab.astype(np.float32)
+        np.clip(part, low, high, out=part)
         part -= np.float32(centre)
         flat = part.ravel(order="K")
-        count += flat.size
-        total += float(flat.sum(dtype=np.float64))
-        squares += float(np.dot(flat, flat)) if flat.size < 2**16 else float(np.square(flat).sum(dtype=np.float64))
-    mean = total / count
-    variance = max(squares / count - mean * mean, 0.0)
+        total += float(flat.sum())  # float32 summed in pairs over one slab, slabs in double precision
+        squares += float(np.dot(flat, flat))
+    mean = total / values.size
+    variance = max(squares / values.size - mean * mean, 0.0)
     return mean + centre, max(float(np.sqrt(variance)), 1e-8)

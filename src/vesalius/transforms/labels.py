@@ -41,7 +41,10 @@ def labels_onto(labels: LabelArray, source: Geometry, target: Geometry) -> Label
 
 def bounding_boxes(labels: LabelArray) -> dict[int, IndexBox]:
     """The smallest box of each value but 0, all found in one pass an axis."""
-    values = int(labels.max()) + 1
+    values = int(labels.max(initial=0)) + 1
+    if values == 2:
+        box = mask_box(labels.view(np.bool_) if labels.dtype == np.uint8 else labels != 0)
+        return {} if box is None else {1: box}
     extents: list[NDArray[np.bool_]] = []
     for axis, length in enumerate(labels.shape):
         present = np.zeros((values, length), bool)
@@ -55,6 +58,18 @@ def bounding_boxes(labels: LabelArray) -> dict[int, IndexBox]:
             (i0, i1), (j0, j1), (k0, k1) = ((int(a), int(b) + 1) for a, b in ends)
             boxes[value] = IndexBox((i0, j0, k0), (i1, j1, k1))
     return boxes
+
+
+def mask_box(mask: NDArray[np.bool_]) -> IndexBox | None:
+    """The smallest box that holds all of ``mask`` (I, J, K); None where it is empty."""
+    ends = []
+    for axis in range(3):
+        marked = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        if marked.size == 0:
+            return None
+        ends.append((int(marked[0]), int(marked[-1]) + 1))
+    (i0, i1), (j0, j1), (k0, k1) = ends
+    return IndexBox((i0, j0, k0), (i1, j1, k1))
 
 
 def _grown(box: IndexBox, shape: tuple[int, int, int]) -> IndexBox:

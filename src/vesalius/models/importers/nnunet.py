@@ -95,7 +95,7 @@ class _Axes:
 
 def _convert(plan: Plan, weights: dict[str, Any], path: Path) -> Converted:
     torch = require("torch", "import")
-    axes = _Axes(tuple(axis for axis in plan.transpose))
+    axes = _Axes(tuple(2 - axis for axis in plan.transpose))
     arguments = {key: _argument_to_ijk(key, value, axes) for key, value in plan.arguments.items()}
     source, network = nets.build(plan.net, plan.arguments), nets.build(plan.net, arguments)
     load_into(source, weights, path)
