@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,14 +47,7 @@ def analyze(
         staging = None if out is None else stack.enter_context(aside_folder(Path(out)))
         helper = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         folder = open_model(model)
-        session = Session(folder, EngineChoice(engine, precision, device))
-        opening = helper.submit(session.open_all)
-        with progress.stage("read"):
-            volume = scan if isinstance(scan, Volume) else read(scan)
-            _ = volume.voxels
-        check_suitable(folder.spec, volume)
-        opening.result()
-        segmentation = segment(session, volume, progress)
+        volume, segmentation = _run(folder, scan, EngineChoice(engine, precision, device), helper, progress)
         judging = helper.submit(_judge, folder, volume, segmentation.labelmap, progress)
         drawn = None if staging is None else draw_results(volume, segmentation.labelmap, staging, progress)
         report = _report(folder, volume, segmentation, *judging.result())
@@ -72,6 +65,19 @@ def verify(model: str | Path, choice: EngineChoice | None = None) -> list[tuple[
         for network in folder.networks
         for info in candidates(network, choice or EngineChoice())
     ]
+
+
+def _run(
+    folder: ModelFolder, scan: Volume | str | Path, choice: EngineChoice, helper: Executor, progress: Progress
+) -> tuple[Volume, Segmentation]:
+    """Read and segment the scan; the networks are opened meanwhile, and gone with their memory afterwards."""
+    session = Session(folder, choice)
+    helper.submit(session.open_all)  # what goes wrong there is met again, and raised, by whoever asks for the network
+    with progress.stage("read"):
+        volume = scan if isinstance(scan, Volume) else read(scan)
+        _ = volume.voxels
+    check_suitable(folder.spec, volume)
+    return volume, segment(session, volume, progress)
 
 
 def _judge(

@@ -7,6 +7,7 @@ memory or disk, 1 anything else. It may import everything; nothing imports it.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 import warnings
@@ -16,6 +17,10 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+# One analysis multiplies many small matrices: BLAS threads would only wait for each other and take the cores from the
+# network and the other steps. Set before anything imports numpy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from vesalius._version import __version__
 from vesalius.cli import analyze, convert, demo, doctor, models, read

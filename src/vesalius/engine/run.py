@@ -91,10 +91,11 @@ def _whole(
     with progress.stage(f"{stage}: prepare"):
         seen = [resample(channel, region.place, plan.grid, grid.interpolation) for channel in region.voxels]
         maps = _fit_all(network.intensity, region.scan, seen)
-        tensor = np.stack([intensity.apply(channel) for intensity, channel in zip(maps, seen, strict=True)])
-        tensor = np.ascontiguousarray(tensor)
+        tensor = np.empty((1, len(seen), *plan.grid.shape), np.float32)
+        for intensity, channel, out in zip(maps, seen, tensor[0], strict=True):
+            intensity.apply(channel, out)
     with progress.stage(f"{stage}: network"):
-        labels = _decode(backend.run(tensor[None])[0], network.threshold)
+        labels = _decode(backend.run(tensor)[0], network.threshold)
         progress.advance()
     return labels
 
@@ -163,7 +164,7 @@ def _tile_tensor(tile: Array, maps: list[IntensityMap], start: tuple[int, ...], 
     offset = [max(0, -s) for s in start]
     inside = tuple(slice(o, o + n) for o, n in zip(offset, tile.shape[1:], strict=True))
     for target, channel, intensity in zip(tensor[0], tile, maps, strict=True):
-        target[inside] = intensity.apply(channel)
+        intensity.apply(channel, target[inside])
     return tensor
 
 

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 Colour = tuple[int, int, int]
+Entry = tuple[str, Colour, str]  # of a legend: name, colour, amount
 
-WHITE, GREY, DIM = (236, 238, 242), (158, 164, 174), (84, 90, 100)
+WHITE, GREY = (236, 238, 242), (158, 164, 174)
 MARGIN = 20  # pixels, of what is written from the edge of its panel
 _ROW = 30
+_TEXT_INDENT, _AMOUNT_GAP, _LONGEST_NAME = 28, 12, 26
 _SMOOTH = 4
 _BAR_LENGTHS_MM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 _AXIS_COLOURS = ((232, 96, 88), (124, 196, 96), (96, 152, 240))
@@ -75,17 +77,28 @@ def draw_crosshair(image: Image, at: tuple[float, float]) -> None:
     image.paste(Images.new("RGB", image.size, (120, 170, 220)), mask=lines)
 
 
-def draw_legend(image: Image, entries: Sequence[tuple[str, Colour, str]], at: tuple[int, int], height: int) -> None:
+def legend_width(entries: Sequence[Entry]) -> int:
+    """Pixels that `draw_legend` needs for its longest row, with a margin on both sides."""
+    return (
+        round(max(_TEXT_INDENT + _length(name) + _AMOUNT_GAP + _length(amount) for name, _, amount in entries))
+        + 2 * MARGIN
+    )
+
+
+def draw_legend(image: Image, entries: Sequence[Entry], at: tuple[int, int], height: int) -> None:
     """Rows of colour, name and amount from ``at`` (x, y) down; what does not fit into ``height`` is counted."""
     from PIL import ImageDraw
 
     x, y = at
+    if not entries:
+        draw_text(image, at, "no label found", size=20, colour=GREY)
     fitting = height // _ROW
     shown = entries if len(entries) <= fitting else entries[: max(fitting - 1, 0)]
     for name, colour, amount in shown:
         ImageDraw.Draw(image).rounded_rectangle((x, y + 4, x + 16, y + 20), radius=4, fill=colour)
-        draw_text(image, (x + 28, y + 12), name, size=18, anchor="lm")
-        draw_text(image, (x + 40 + _font(18).getlength(name), y + 12), amount, size=18, colour=GREY, anchor="lm")
+        draw_text(image, (x + _TEXT_INDENT, y + 12), _shortened(name), size=18, anchor="lm")
+        after = x + _TEXT_INDENT + _length(name) + _AMOUNT_GAP
+        draw_text(image, (after, y + 12), amount, size=18, colour=GREY, anchor="lm")
         y += _ROW
     if len(shown) < len(entries):
         draw_text(image, (x, y + 12), f"and {len(entries) - len(shown)} more", size=18, colour=GREY, anchor="lm")
@@ -111,6 +124,14 @@ def draw_axes(image: Image, axes: FloatArray, at: tuple[int, int], length: int =
     for axis, letter in enumerate("LAS"):
         x, y = np.array(at) + (length + 14) * ends[:2, axis] / max(float(np.linalg.norm(ends[:2, axis])), 0.4)
         draw_text(image, (float(x), float(y)), letter, size=18, anchor="mm")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _length(text: str) -> float:
+    return _font(18).getlength(_shortened(text))
 
 
 @cache

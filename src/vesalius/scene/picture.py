@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vesalius.results import Labelmap
 from vesalius.scene import annotate
@@ -20,9 +19,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _WIDTH, _HEIGHT, _TITLE_HEIGHT, _GAP, _LEGEND_WIDTH = 1600, 1200, 64, 4, 330
+_FEW = 5  # labels, whose legend fits into the corner beside the meshes
 _BACKGROUND = (14, 16, 20)
 _FROM_FRONT_LEFT_ABOVE = (-0.75, 0.85, 0.4)
-_DARK, _SPARSE, _FRAME_MM = 0.15, 3, 6.0
+_DARK, _SPARSE, _FRAME_MM = 0.15, 3, 8.0
 _OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
 
 # Radiological convention: the patient faces the reader, so the patient's right is on the left.
@@ -102,7 +102,8 @@ def _draw_slice(canvas: Image, volume: Volume, labelmap: Labelmap | None, top: i
         annotate.draw_scale_bar(panel, scale)
     canvas.paste(panel, (0, top))
     if labelmap is not None:
-        _draw_legend(canvas, labelmap, (width + annotate.MARGIN, top + annotate.MARGIN), height)
+        corner = width + annotate.MARGIN, top + annotate.MARGIN
+        annotate.draw_legend(canvas, _legend(labelmap), corner, height - 2 * annotate.MARGIN)
 
 
 def _panel(volume: Volume, labelmap: Labelmap | None, plane: Plane, window: tuple[float, float]) -> Image:
@@ -115,68 +116,53 @@ def _panel(volume: Volume, labelmap: Labelmap | None, plane: Plane, window: tupl
 
 
 def _solid(volume: Volume, labelmap: Labelmap | None, meshes: Mapping[int, Mesh], width: int, height: int) -> Image:
-    """The panel with the meshes and the legend."""
+    """The panel with the legend and the meshes, side by side where the legend is long."""
     from PIL import Image
 
     panel = Image.new("RGB", (width, height), _BACKGROUND)
     if labelmap is None:
         return panel
+    entries = _legend(labelmap)
     if meshes:
+        left = annotate.legend_width(entries) if len(entries) > _FEW else 0
         vertices = np.concatenate([mesh.vertices for mesh in meshes.values()])
-        camera = Camera.around(vertices, _FROM_FRONT_LEFT_ABOVE, width, height)
-        texture = (
-            {value: brightness_beneath(volume, mesh) for value, mesh in meshes.items()} if len(meshes) == 1 else {}
-        )
+        camera = Camera.around(vertices, _FROM_FRONT_LEFT_ABOVE, width - left, height)
+        texture = {value: brightness_beneath(volume, mesh) for value, mesh in meshes.items() if len(meshes) == 1}
         seen = Image.fromarray(render(meshes, {value: labelmap.labels[value].rgb for value in meshes}, camera, texture))
-        panel.paste(seen.convert("RGB"), mask=seen.getchannel("A"))
+        panel.paste(seen.convert("RGB"), (left, 0), seen.getchannel("A"))
         if volume.source.orientation_known:
             annotate.draw_axes(panel, camera.axes, (width - 80, height - 80))
-    _draw_legend(panel, labelmap, (annotate.MARGIN, annotate.MARGIN), height)
+    annotate.draw_legend(panel, entries, (annotate.MARGIN, annotate.MARGIN), height - 2 * annotate.MARGIN)
     return panel
 
 
-def _draw_legend(image: Image, labelmap: Labelmap, at: tuple[int, int], height: int) -> None:
-    """The labels with their volumes, the largest first; in one slice their share of the picture means little."""
+def _legend(labelmap: Labelmap) -> list[annotate.Entry]:
+    """Name, colour and volume of the labels, the largest first; in a flat picture their share of it."""
     values, counts = np.unique(labelmap.voxels, return_counts=True)
-    millilitres = labelmap.geometry.voxel_volume / 1000
-    found = sorted(
-        (
-            (int(count), labelmap.labels[int(value)])
-            for value, count in zip(values, counts, strict=True)
-            if value in labelmap.labels
-        ),
-        key=lambda item: -item[0],
-    )
-    if not found:
-        annotate.draw_text(image, at, "no label found", size=20, colour=annotate.GREY)
-    entries = [(label.name, label.rgb, _amount(count * millilitres)) for count, label in found]
-    annotate.draw_legend(image, entries, at, height - 2 * annotate.MARGIN)
+    found = [
+        (int(n), labelmap.labels[int(v)]) for v, n in zip(values, counts, strict=True) if int(v) in labelmap.labels
+    ]
+    found.sort(key=lambda item: -item[0])
+    flat = labelmap.geometry.shape[2] == 1
+    unit, name = (labelmap.voxels.size / 100, "%") if flat else (1000 / labelmap.geometry.voxel_volume, "ml")
+    return [(label.name, label.rgb, _amount(count / unit, name)) for count, label in found]
 
 
-def _amount(millilitres: float) -> str:
-    return f"{millilitres:,.0f} ml" if millilitres >= 100 else f"{millilitres:.3g} ml"
+def _amount(value: float, unit: str) -> str:
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def _field(volume: Volume, labelmap: Labelmap | None, window: tuple[float, float]) -> tuple[FloatArray, FloatArray]:
-    """Low and high corner, WORLD mm, of a box around what is worth showing: all that is not dark, and all labels."""
+    """Low and high corner, WORLD mm, of a box around what is worth showing: all that is not dark, and the labels."""
     low, high = window
-    worth = [_corners(volume.voxels[0, ::_SPARSE, ::_SPARSE, ::_SPARSE] > low + _DARK * (high - low), _SPARSE)]
+    worth = volume.voxels[0, ::_SPARSE, ::_SPARSE, ::_SPARSE] > low + _DARK * (high - low)
     if labelmap is not None:
-        worth.append(_corners(labelmap.voxels != 0, 1))
-    corners = np.concatenate(worth)
-    if not len(corners):
-        corners = _corners(np.ones(volume.geometry.shape, dtype=bool), 1)
-    world = volume.geometry.to_world(corners)
+        worth |= labelmap.voxels[::_SPARSE, ::_SPARSE, ::_SPARSE] != 0
+    if not worth.any():
+        worth = np.ones_like(worth)
+    centre = _centre(volume.geometry, labelmap)
+    world = np.vstack([volume.geometry.to_world(_SPARSE * np.argwhere(worth)), centre])
     return world.min(axis=0) - _FRAME_MM, world.max(axis=0) + _FRAME_MM
-
-
-def _corners(mask: NDArray[np.bool_], stride: int) -> FloatArray:
-    """(8, 3): INDEX of the corners of the box around ``mask``, which was thinned by ``stride``; none if it is empty."""
-    if not mask.any():
-        return np.zeros((0, 3))
-    along = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    ends = [(stride * where[0] - 0.5, stride * where[-1] + 0.5) for where in along]
-    return np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
 
 
 def _common_scale(extent: FloatArray, width: int, height: int) -> float:

@@ -17,6 +17,7 @@ _FILL_OPACITY = 0.16
 _LINE_WIDTH = 2.0  # pixels
 _CT_WINDOW = (-160.0, 240.0)  # Hounsfield units: soft tissue, width 400 about 40
 _SAMPLES = 200_000
+_COLOURS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +48,22 @@ class Plane:
 
 
 def grey_window(volume: Volume) -> tuple[float, float]:
-    """Values to show black and white: a soft-tissue window for CT, else percentiles of what is not background."""
+    """Values to show black and white.
+
+    A soft-tissue window for CT, the whole range for colours of 8 bits, else percentiles of what is not background.
+    """
     if volume.modality == "CT":
         return _CT_WINDOW
+    if volume.voxels.dtype == np.uint8 and volume.shape[0] == _COLOURS:
+        return 0.0, 255.0
     stride = math.ceil((math.prod(volume.shape) / _SAMPLES) ** (1 / 3))
     sparse = volume.voxels[:, ::stride, ::stride, ::stride] if volume.shape[3] > 1 else volume.voxels
     values = sparse[np.isfinite(sparse)].astype(np.float64)
-    values = values[values > values.min()] if len(values) and values.min() < values.max() else values
     if not len(values):
         return 0.0, 1.0
-    low, high = np.percentile(values, (0.5, 99.5))
-    return float(low), float(max(high, low + 1e-6))
+    background = float(values.min())
+    low, high = np.percentile(values[values > background], (0.5, 99.5)) if values.max() > background else (0.0, 0.0)
+    return (float(low), float(high)) if low < high else (background, max(float(values.max()), background + 1))
 
 
 def draw_scan(volume: Volume, plane: Plane, window: tuple[float, float]) -> FloatArray:
@@ -65,7 +71,7 @@ def draw_scan(volume: Volume, plane: Plane, window: tuple[float, float]) -> Floa
     low, high = window
     coarseness = _coarseness(volume, plane)
     index = volume.geometry.to_index(plane.points(coarseness))
-    channels = volume.voxels if volume.shape[0] == 3 else volume.voxels[:1]
+    channels = volume.voxels if volume.shape[0] == _COLOURS else volume.voxels[:1]
     shown = []
     for channel in channels:
         grey = (np.nan_to_num(sample(channel, index, order=1, outside=low)) - low) / (high - low)

@@ -61,7 +61,7 @@ def render(
         meshes: label value → surface; at least one.
         colours: of each mesh.
         camera: where from.
-        brightness: factor per vertex (V,) on the colour of a mesh, for those that have a texture.
+        brightness: factor per vertex (V,) on the light from a mesh, for those that have a texture.
     """
     fine = Camera(camera.axes, camera.centre, camera.scale * _SUPERSAMPLING, *_fine_size(camera))
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes.values())])
@@ -72,8 +72,8 @@ def render(
     at = sum(seen.weight[:, corner, None] * surface[triangles[seen.triangle, corner]] for corner in range(3))
     normal = at[:, :3] / np.maximum(np.linalg.norm(at[:, :3], axis=1, keepdims=True), 1e-6)
     owner = np.repeat(np.arange(len(meshes)), [len(mesh.triangles) for mesh in meshes.values()])[seen.triangle]
-    albedo = to_linear(np.array([colours[value] for value in meshes]) / 255).astype(np.float32)[owner] * at[:, 3:]
-    return _developed(light(albedo, normal, _openness(seen, fine)), seen, fine)
+    albedo = to_linear(np.array([colours[value] for value in meshes]) / 255).astype(np.float32)[owner]
+    return _developed(light(albedo, normal, _openness(seen, fine)) * at[:, 3:], seen, fine)
 
 
 def _fine_size(camera: Camera) -> tuple[int, int]:

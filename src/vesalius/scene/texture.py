@@ -13,7 +13,7 @@ _DARK_PERCENTILE, _FULL_PERCENTILE = 2, 75
 
 
 def brightness_beneath(volume: Volume, mesh: Mesh) -> FloatArray:
-    """(V,): factor on the colour of each vertex, about 1 where the first channel is bright 2 to 5 mm beneath it."""
+    """(V,): factor on the light from each vertex, about 1 where the first channel is bright 2 to 5 mm beneath it."""
     inwards = -mesh.normals()
     beneath = np.zeros(len(mesh.vertices))
     for depth in _DEPTHS_MM:
