@@ -88,9 +88,8 @@ def summary(report: Report, folder: Path) -> str:
     rows = [_row(name, measurement) for name, measurement in report.measurements.items()]
     parts = [table([headings, *rows])] if rows else []
     parts += [f"Warning: {warning}" for warning in report.warnings]
-    parts.append(
-        f"{report.model.name} {report.model.version}, {report.engine.engine} {report.engine.precision}, {report.seconds:.1f} s"
-    )
+    how = f"{report.engine.engine} {report.engine.precision}"
+    parts.append(f"{report.model.name} {report.model.version}, {how}, {report.seconds:.1f} s")
     parts.append(table([(f"{kind}:", str(folder / name)) for kind, name in report.files.items()]))
     return "\n".join(parts)
 

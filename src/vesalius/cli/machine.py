@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vesalius._version import __version__
+from vesalius.extras import openvino
 
 _REQUIREMENT = re.compile(r"""([\w.-]+)[^;]*;.*extra\s*==\s*['"]([\w-]+)['"]""")
 
@@ -110,9 +111,7 @@ def _machine() -> Machine:
 def _processor() -> tuple[str, tuple[str, ...]]:
     """The processor's name, and what it computes in natively, as OpenVINO names it: FP32, BF16."""
     try:
-        import openvino
-
-        core = openvino.Core()
+        core = openvino().Core()
         name, arithmetic = (core.get_property("CPU", key) for key in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES"))
     except (ImportError, RuntimeError):
         return platform.processor() or platform.machine(), ()
@@ -130,9 +129,7 @@ def _engine(name: str, probe: Callable[[], tuple[str, str]]) -> Engine:
 
 
 def _openvino() -> tuple[str, str]:
-    import openvino
-
-    devices = openvino.Core().available_devices
+    devices = openvino().Core().available_devices
     return importlib.metadata.version("openvino"), f"on {', '.join(devices)}"
 
 

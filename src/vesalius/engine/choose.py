@@ -57,10 +57,8 @@ def open_backend(folder: ModelFolder, network: NetworkSpec, shape: tuple[int, ..
         UsageError: what was asked for cannot run this network here.
     """
     *faster, last = candidates(network, choice)
-    for info in faster:
-        if _agrees(folder, network, info):
-            return _open(folder, network, shape, info)
-    return _open(folder, network, shape, last)
+    info = next((info for info in faster if _agrees(folder, network, info)), last)
+    return _open(folder, network, shape, info, decides=network.grid.kind == "whole" and network.threshold is None)
 
 
 def candidates(network: NetworkSpec, choice: EngineChoice) -> list[BackendInfo]:
@@ -118,12 +116,14 @@ def _agrees(folder: ModelFolder, network: NetworkSpec, info: BackendInfo) -> boo
     return bool(known)
 
 
-def _open(folder: ModelFolder, network: NetworkSpec, shape: tuple[int, ...], info: BackendInfo) -> Backend:
+def _open(
+    folder: ModelFolder, network: NetworkSpec, shape: tuple[int, ...], info: BackendInfo, *, decides: bool = False
+) -> Backend:
     graph = folder.file(network.graph)
     if info.engine == "openvino":
         from vesalius.engine.backends.openvino import OpenVinoBackend
 
-        return OpenVinoBackend(graph, shape, info.precision)
+        return OpenVinoBackend(graph, shape, info.precision, decides=decides)
     if info.engine == "onnxruntime":
         from vesalius.engine.backends.onnxruntime import OnnxRuntimeBackend
 

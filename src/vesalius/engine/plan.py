@@ -47,8 +47,8 @@ def plan_run(spec: WholeGrid | SlidingGrid, region: Geometry, channels: int, bac
     # The backend counts its input; each tile is also held once while it is cut out and brought to range.
     working = backend.memory_bytes() + tile
     if isinstance(spec, WholeGrid):
-        # The arg-max of the one tile: a mask or a copy of the best score beside the labels.
-        working += math.prod(grid.shape) * 2
+        # The scan on the network's grid, and the arg-max where the network does not decide by itself.
+        working += math.prod(grid.shape) * (1 if backend.decides else 2)
     else:
         resampled = 0 if grid.is_close(region) else 4 * channels * math.prod(grid.shape)
         swept = tiling.permuted(sweep_order(grid.shape))

@@ -95,7 +95,8 @@ def _whole(
         for intensity, channel, out in zip(maps, seen, tensor[0], strict=True):
             intensity.apply(channel, out)
     with progress.stage(f"{stage}: network"):
-        labels = _decode(backend.run(tensor)[0], network.threshold)
+        output = backend.run(tensor)[0]
+        labels = output[0] if backend.decides else _decode(output, network.threshold)
         progress.advance()
     return labels
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vesalius.engine.backend import BackendInfo, FloatTensor
-from vesalius.engine.backends.graph import graph_memory
+from vesalius.engine.backends.graph import graph_classes, graph_memory
 from vesalius.extras import require
 
 
@@ -21,7 +21,8 @@ class OnnxRuntimeBackend:
         self._input = self._session.get_inputs()[0].name
         self._graph, self._shape = graph, shape
         self.info = BackendInfo("onnxruntime", "f32", device)
-        self.classes = int(self._session.get_outputs()[0].shape[1])
+        self.classes = graph_classes(graph)
+        self.decides = False
 
     def run(self, batch: FloatTensor) -> FloatTensor:
         """See `vesalius.engine.backend.Backend.run`."""

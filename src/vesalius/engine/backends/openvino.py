@@ -10,34 +10,49 @@ import numpy as np
 
 from vesalius.engine.backend import BackendInfo, FloatTensor, Precision
 from vesalius.engine.memory import liveness_peak
+from vesalius.extras import openvino
+from vesalius.volume import Array
 
 
 class OpenVinoBackend:
-    """A graph.onnx compiled for tiles of one shape (N, C, I, J, K) on the CPU."""
+    """A graph.onnx compiled for tiles of one shape (N, C, I, J, K) on the CPU.
 
-    def __init__(self, graph: Path, shape: tuple[int, ...], precision: Precision) -> None:
+    With ``decides`` a network of two classes gives labels instead of scores.
+    """
+
+    def __init__(self, graph: Path, shape: tuple[int, ...], precision: Precision, *, decides: bool = False) -> None:
         model = _core().read_model(graph)
         model.reshape(list(shape))
+        self.classes = int(model.outputs[0].get_partial_shape()[1].get_length())
+        self.decides = decides and self.classes == 2
+        self.info = BackendInfo("openvino", precision, "cpu")
         options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-        self._compiled = _core().compile_model(model, "CPU", options)
+        self._compiled = _core().compile_model(_deciding(model) if self.decides else model, "CPU", options)
         self._shape = shape
         self._request: Any = None
-        self.info = BackendInfo("openvino", precision, "cpu")
-        self.classes = int(self._compiled.outputs[0].get_partial_shape()[1].get_length())
 
-    def run(self, batch: FloatTensor) -> FloatTensor:
+    def run(self, batch: FloatTensor) -> Array:
         """See `vesalius.engine.backend.Backend.run`."""
         if self._request is None:
             self._request = self._compiled.create_infer_request()
         self._request.infer([batch], share_inputs=True)
-        scores: FloatTensor = self._request.output_tensors[0].data
-        return scores
+        output: Array = self._request.output_tensors[0].data
+        return output
 
     def memory_bytes(self) -> int:
         """Activations by the liveness of the compiled graph, the input, and the output, which it holds twice."""
         activations = liveness_peak(self._compiled.get_runtime_model().get_ordered_ops())
-        output = int(np.prod(list(self._compiled.outputs[0].get_shape())))
-        return activations + 4 * (int(np.prod(self._shape)) + 2 * output)
+        output = int(np.prod(list(self._compiled.outputs[0].get_shape()))) * (1 if self.decides else 4)
+        return activations + 4 * int(np.prod(self._shape)) + 2 * output
+
+
+def _deciding(model: Any) -> Any:
+    """The network of two classes with "the second exceeds the first" at its end, as uint8."""
+    op = openvino().opset13
+    scores = model.outputs[0].get_node().input_value(0)
+    first, second = op.split(scores, op.constant(np.int64(1)), 2).outputs()
+    label = op.convert(op.greater(second, first), "u8")
+    return openvino().Model([op.result(label)], model.get_parameters())
 
 
 def fast_precisions() -> tuple[Precision, ...]:
@@ -47,13 +62,9 @@ def fast_precisions() -> tuple[Precision, ...]:
 
 def version() -> str:
     """OpenVINO's version."""
-    import openvino
-
-    return str(openvino.__version__)
+    return str(openvino().__version__)
 
 
 @cache
 def _core() -> Any:
-    import openvino
-
-    return openvino.Core()
+    return openvino().Core()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vesalius.engine.backend import BackendInfo, FloatTensor, Precision
-from vesalius.engine.backends.graph import graph_memory
+from vesalius.engine.backends.graph import graph_classes, graph_memory
 from vesalius.errors import NotEnoughMemoryError, UsageError
 from vesalius.extras import require
 from vesalius.models.folder import ModelFolder
@@ -35,7 +34,8 @@ class TorchBackend:
         self._module: Any = module.to(self._device).to(memory_format=torch.channels_last_3d)
         self._graph, self._shape = folder.file(network.graph), shape
         self.info = BackendInfo("torch", precision, device)
-        self.classes = _classes(self._graph)
+        self.classes = graph_classes(self._graph)
+        self.decides = False
 
     def run(self, batch: FloatTensor) -> FloatTensor:
         """See `vesalius.engine.backend.Backend.run`."""
@@ -56,9 +56,3 @@ class TorchBackend:
         """Activations by the liveness of the graph in f32; on a GPU only the input and output are in RAM."""
         ends = 4 * int(np.prod(self._shape)) * (1 + self.classes)
         return ends if self._device.type == "cuda" else graph_memory(self._graph, self._shape)
-
-
-def _classes(graph: Path) -> int:
-    import openvino
-
-    return int(openvino.Core().read_model(graph).outputs[0].get_partial_shape()[1].get_length())

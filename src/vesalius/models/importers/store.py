@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vesalius.errors import ModelFolderError, OutputError
+from vesalius.extras import openvino
 from vesalius.models.card import render
 from vesalius.models.folder import CARD_FILE, GOLDEN_FOLDER, SPEC_FILE, file_sha256
 from vesalius.models.golden import FloatTensor, GoldenCase, write_golden
@@ -115,9 +116,7 @@ def run_graph(graph: Path, image: FloatTensor) -> FloatTensor:
     Raises:
         ModelFolderError: OpenVINO cannot read or run it.
     """
-    import openvino
-
-    core = openvino.Core()
+    core = openvino().Core()
     try:
         model = core.read_model(graph)
         model.reshape(list(image.shape))
