@@ -138,7 +138,7 @@ class StopAt(Silent):
             raise CancelledError("stopped")
 
 
-@pytest.mark.parametrize("stage", ["read", "segment: network", "measure", "labelmap", "picture"])
+@pytest.mark.parametrize("stage", ["read", "segment: network", "labelmap", "meshes", "picture"])
 def test_stopping_in_any_stage_leaves_nothing(mni152: Path, tmp_path: Path, stage: str) -> None:
     with pytest.raises(CancelledError):
         vs.analyze(mni152, "brain", out=tmp_path / "out", listener=StopAt(stage))

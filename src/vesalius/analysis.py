@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from vesalius._version import __version__
+from vesalius.aside import aside_folder
 from vesalius.engine.backend import EngineName, Precision
 from vesalius.engine.choose import Device, EngineChoice, GoldenVerdict, candidates, judge
 from vesalius.engine.memory import peak_bytes
 from vesalius.engine.progress import Listener, Progress
 from vesalius.engine.session import Session
 from vesalius.io import read
-from vesalius.io.aside import aside_folder
 from vesalius.measure.anatomy import measure_labels
 from vesalius.models.folder import ModelFolder, open_model, record
 from vesalius.output import Drawing, draw_results, write_report

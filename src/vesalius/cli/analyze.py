@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vesalius.cli.progress import bar
-from vesalius.cli.show import as_json, table
+from vesalius.cli.show import as_json, size, table
 
 if TYPE_CHECKING:
     from vesalius.results import Measurement, Report
@@ -89,7 +89,9 @@ def summary(report: Report, folder: Path) -> str:
     parts = [table([headings, *rows])] if rows else []
     parts += [f"Warning: {warning}" for warning in report.warnings]
     how = f"{report.engine.engine} {report.engine.precision}"
+    estimate, peak = size(report.engine.memory_estimate_bytes), size(report.engine.memory_peak_bytes)
     parts.append(f"{report.model.name} {report.model.version}, {how}, {report.seconds:.1f} s")
+    parts.append(f"memory: {estimate} estimated before the run, {peak} at its peak")
     parts.append(table([(f"{kind}:", str(folder / name)) for kind, name in report.files.items()]))
     return "\n".join(parts)
 

@@ -109,8 +109,10 @@ def import_(
     """Turn a network from elsewhere into a model folder."""
     from vesalius.models.importers import import_model
 
-    import_model(path, out, name=name, run_foreign_code=run_foreign_code)
-    typer.echo(out)
+    summary = import_model(path, out, name=name, run_foreign_code=run_foreign_code)
+    rows = [("kind", summary.kind), *(("ran", code) for code in summary.ran)]
+    rows.append(("largest difference from the source", f"{summary.difference:.2g}"))
+    typer.echo(table([*rows, *(("note", note) for note in summary.notes), ("folder", str(summary.path))]))
 
 
 @app.command()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vesalius.aside import aside, write_error
 from vesalius.errors import GeometryError, InputError, UnsuitableScanError
 from vesalius.io.arrays import narrowed, plain, storable
-from vesalius.io.aside import aside, write_error
 from vesalius.io.format import Reading, read_each, unreadable
 from vesalius.volume import Array, FloatArray, Geometry, Source, Volume
 

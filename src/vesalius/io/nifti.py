@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
+from vesalius.aside import aside
 from vesalius.errors import GeometryError, UnreadableScanError, UnsuitableScanError
 from vesalius.io.arrays import narrowed, plain, storable
-from vesalius.io.aside import aside
 from vesalius.io.format import Reading, read_each, unreadable
 from vesalius.volume import Array, Geometry, Shape, Source, Volume
 

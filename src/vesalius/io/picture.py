@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vesalius.aside import aside
 from vesalius.errors import OutputError, UnsuitableScanError
 from vesalius.io.arrays import narrowed, plain, storable
-from vesalius.io.aside import aside
 from vesalius.io.format import Reading, read_each, unreadable
 from vesalius.volume import Array, Geometry, Source, Volume
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from vesalius.io.aside import aside
+from vesalius.aside import aside
 from vesalius.results import Measurement, Report
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vesalius.aside import aside
 from vesalius.errors import InputError
-from vesalius.io.aside import aside
 from vesalius.results import REPORT_VERSION, Report
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from vesalius.aside import aside
 from vesalius.errors import OutputError
 from vesalius.results import Label
-from vesalius.scene.files import write_aside
 from vesalius.scene.glb import write_glb
 from vesalius.scene.mesh import Mesh
 
@@ -38,7 +38,8 @@ def write_mesh(meshes: Meshes, labels: Labels, path: Path) -> None:
     if suffix == ".glb":
         write_glb(meshes, labels, path)
     elif suffix in _WRITERS:
-        write_aside(path, _WRITERS[suffix](meshes, labels))
+        with aside(path) as temporary, temporary.open("wb") as file:
+            file.writelines(_WRITERS[suffix](meshes, labels))
     else:
         raise OutputError(f"{path.name} is no mesh file that can be written; end its name in .glb, .stl, .ply or .obj")
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from vesalius.aside import aside
 from vesalius.results import Label
-from vesalius.scene.files import write_aside
 from vesalius.scene.mesh import Mesh
 from vesalius.volume import Array
 
@@ -43,7 +43,8 @@ def write_glb(meshes: Mapping[int, Mesh], labels: Mapping[int, Label], path: Pat
     builder = _Builder()
     for value, mesh in meshes.items():
         builder.add(value, labels[value], mesh)
-    write_aside(path, builder.chunks())
+    with aside(path) as temporary, temporary.open("wb") as file:
+        file.writelines(builder.chunks())
 
 
 class _Builder:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from vesalius.aside import aside_folder
 from vesalius.errors import ModelFolderError, OutputError
 from vesalius.extras import openvino
 from vesalius.models.card import render
@@ -60,15 +59,8 @@ def new_folder(out: Path) -> Iterator[Path]:
     """
     if out.exists():
         raise OutputError(f"{out} exists already; name a model folder that does not")
-    aside = out.resolve().with_name(f".{secrets.token_hex(4)}-{out.name}")
-    try:
-        aside.mkdir(parents=True)
-        yield aside
-        aside.rename(out)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror or error}; choose another place") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with aside_folder(out) as folder:
+        yield folder
 
 
 def store_network(folder: Path, stem: str, network: Converted) -> tuple[NetworkSpec, float]:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from vesalius.aside import aside, aside_folder, write_error
 from vesalius.errors import NotEnoughDiskError, OutputError
-from vesalius.io import aside, aside_folder
-from vesalius.io.aside import write_error
 
 
 def names(folder: Path) -> set[str]:
