@@ -91,10 +91,10 @@ def test_warped_labels_stay_labels() -> None:
     grid = tilted((9, 8, 7), (2, 2, 3))
     voxels = np.random.default_rng(2).choice(np.array([0, 1, 7], np.uint8), grid.shape)
     still = Deformation(np.zeros((3, *grid.shape)), grid)
-    same = still.apply_labels(Labelmap(voxels, grid, LABELS))
+    same = still.apply(Labelmap(voxels, grid, LABELS))
     np.testing.assert_array_equal(same.voxels, voxels)
     assert same.voxels.dtype == np.uint8
-    moved = Deformation(waves(grid, 5), grid).apply_labels(Labelmap(voxels, grid, LABELS))
+    moved = Deformation(waves(grid, 5), grid).apply(Labelmap(voxels, grid, LABELS))
     assert set(np.unique(moved.voxels)) <= {0, 1, 7}
     assert moved.labels == LABELS
 

@@ -64,6 +64,8 @@ def aside_folder(target: Path) -> Iterator[Path]:
             _move_into(temporary, place)
         except OSError as error:
             raise write_error(target, error) from error
+        except (NotEnoughDiskError, OutputError) as error:  # of a file in it, under the hidden name
+            raise type(error)(str(error).replace(str(temporary), str(target))) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from vesalius.errors import GeometryError, InputError
 from vesalius.volume import Array, FloatArray, Geometry, Volume, sample
 
 REPORT_VERSION = "1.0"
+Order = Literal[0, 1]
 
 # Kelly's "colours of maximum contrast" (Color Engineering 3(6), 1965), black and white left out.
 _PALETTE = (
@@ -153,18 +154,29 @@ class Deformation:
         moved: FloatArray = world + np.stack([sample(axis, index, order=1) for axis in self.displacement], axis=-1)
         return moved
 
-    def apply(self, moving: Volume, like: Geometry | None = None, order: Literal[0, 1] = 1) -> Volume:
-        """``moving`` seen on the fixed grid ``like`` (this field's own by default)."""
-        grid = like or self.geometry
-        index = moving.geometry.to_index(self.map_points(_centres(grid)))
-        voxels = np.stack([sample(channel, index, order) for channel in moving.voxels])
-        return Volume(voxels, grid, moving.modality, moving.channels, moving.source)
+    @overload
+    def apply(self, moving: Volume, like: Volume | Labelmap | Geometry | None = None, order: Order = 1) -> Volume: ...
+    @overload
+    def apply(
+        self, moving: Labelmap, like: Volume | Labelmap | Geometry | None = None, order: Literal[0] = 0
+    ) -> Labelmap: ...
 
-    def apply_labels(self, moving: Labelmap, like: Geometry | None = None) -> Labelmap:
-        """``moving`` labels, by nearest neighbour, on the fixed grid ``like`` (this field's own by default)."""
-        grid = like or self.geometry
+    def apply(
+        self,
+        moving: Volume | Labelmap,
+        like: Volume | Labelmap | Geometry | None = None,
+        order: Order | None = None,
+    ) -> Volume | Labelmap:
+        """``moving`` seen on the fixed grid ``like`` (this field's own by default).
+
+        A volume is interpolated linearly (``order`` 1) unless 0 asks for the nearest voxel; labels are always nearest.
+        """
+        grid = self.geometry if like is None else like if isinstance(like, Geometry) else like.geometry
         index = moving.geometry.to_index(self.map_points(_centres(grid)))
-        return Labelmap(sample(moving.voxels, index, order=0), grid, moving.labels)
+        if isinstance(moving, Labelmap):
+            return Labelmap(sample(moving.voxels, index, order=0), grid, moving.labels)
+        voxels = np.stack([sample(channel, index, 1 if order is None else order) for channel in moving.voxels])
+        return Volume(voxels, grid, moving.modality, moving.channels, moving.source)
 
     def composed(self, then: Deformation) -> Deformation:
         """First this warp, then ``then``: x → then(self(x)), on this warp's grid."""

@@ -43,10 +43,12 @@ def read(path: str | Path) -> Volume:
     volumes = read_all(path)
     if len(volumes) == 1:
         return volumes[0]
-    listed = "".join(f"\n  {describe(volume)}" for volume in volumes[:_MOST_LISTED])
-    rest = len(volumes) - _MOST_LISTED
-    more = f"\n  and {rest} more" if rest > 0 else ""
-    raise SeveralSeriesError(f"{path} holds {len(volumes)} series; name one of its files or folders:{listed}{more}")
+    listed = "; ".join(f"({n}) {describe(volume)}" for n, volume in enumerate(volumes[:_MOST_LISTED], start=1))
+    more = "; …" if len(volumes) > _MOST_LISTED else ""
+    raise SeveralSeriesError(
+        f"{path} holds {len(volumes)} series: {listed}{more}; name the file or folder of one, or take out number N with: "
+        f"vesalius convert {path} ONE.nii.gz --series N"
+    )
 
 
 def read_all(path: str | Path) -> list[Volume]:
