@@ -75,7 +75,9 @@ def install(command: str) -> str | None:
     if problem:
         return problem
     steps = with_uv(uv, NEEDED[command]) if uv else with_pip(NEEDED[command])
-    for step in steps:
+    # What is installed from the checkout itself comes uncompiled; without this its first run would be its slowest.
+    compiled = [str(BIN / "python"), "-m", "compileall", "-q", "src"]
+    for step in [*steps, compiled]:
         print("+ " + " ".join(step), file=sys.stderr, flush=True)
         if subprocess.run(step, cwd=ROOT, check=False).returncode != 0:
             return "the installation failed, see above; when that is put right, run the same command again"
