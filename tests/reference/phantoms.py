@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from grids import rotation
 from numpy.typing import NDArray
 
+from grids import rotation
 from vesalius.results import Label, Labelmap, palette_colour
 from vesalius.scene.mesh import Mesh
 from vesalius.volume import Geometry

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from phantoms import GRIDS, affine, ball, l_shape, labelmap
 
+from phantoms import GRIDS, affine, ball, l_shape, labelmap
 from vesalius.errors import OutputError
 from vesalius.results import Code, Label, Labelmap
 from vesalius.scene.export import write_mesh

@@ -6,8 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 import trimesh
-from phantoms import GRIDS, affine, ball, cuboid, l_shape, labelmap
 
+from phantoms import GRIDS, affine, ball, cuboid, l_shape, labelmap
 from vesalius.errors import GeometryError
 from vesalius.results import Labelmap
 from vesalius.scene.mesh import Mesh, extract_meshes

@@ -5,9 +5,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+
 from grids import rotation
 from phantoms import affine, ball, labelmap
-
 from vesalius.results import Label, Labelmap
 from vesalius.scene import annotate, picture
 from vesalius.scene.mesh import extract_meshes

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from phantoms import GRIDS, labelmap
 from scipy.ndimage import map_coordinates
 
+from phantoms import GRIDS, labelmap
 from vesalius.scene.planes import Plane, draw_labels, draw_scan, grey_window
 from vesalius.volume import Geometry, Volume
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from phantoms import ball
 
+from phantoms import ball
 from vesalius.scene.mesh import Mesh, extract_meshes
 from vesalius.scene.raster import rasterize
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from phantoms import ball, cuboid
 
+from phantoms import ball, cuboid
 from vesalius.scene.mesh import extract_meshes
 from vesalius.scene.render import Camera, render
 from vesalius.scene.shading import openness, to_linear, to_srgb

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from phantoms import ball, cuboid, labelmap
 
+from phantoms import ball, cuboid, labelmap
 from vesalius.errors import UsageError
 from vesalius.scene.mesh import Mesh, extract_meshes
 from vesalius.scene.simplify import simplify

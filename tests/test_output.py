@@ -1,0 +1,47 @@
+"""The files of an analysis without the optional packages."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from vesalius import output
+from vesalius.engine.progress import Progress
+from vesalius.errors import MissingExtraError
+from vesalius.results import Label, Labelmap
+from vesalius.volume import Geometry, Volume
+
+
+def _case() -> tuple[Volume, Labelmap]:
+    geometry = Geometry.from_spacing((20, 24, 16), (2, 2, 3))
+    voxels = np.zeros(geometry.shape, np.uint8)
+    voxels[5:15, 6:18, 4:12] = 1
+    return Volume(voxels[None] * 100, geometry), Labelmap(voxels, geometry, {1: Label(name="box", colour="#aa5500")})
+
+
+def test_with_everything_there_is_a_scene(tmp_path) -> None:
+    drawing = output.draw_results(*_case(), tmp_path, Progress())
+    assert {path.name for path in tmp_path.iterdir()} == set(drawing.files.values()) == {
+        "segmentation.nii.gz", "scene.glb", "scene.png",
+    }  # fmt: skip
+    assert drawing.warnings == ()
+
+
+def test_without_the_extra_view_the_planes_are_drawn_and_a_warning_says_why(tmp_path, monkeypatch) -> None:
+    def missing(*_: object) -> None:
+        raise MissingExtraError("run: pip install 'vesalius[view]'")
+
+    monkeypatch.setattr(output, "extract_meshes", missing)
+    drawing = output.draw_results(*_case(), tmp_path, Progress())
+    assert "scene" not in drawing.files
+    assert [warning.code for warning in drawing.warnings] == ["no-3d"]
+    assert "vesalius[view]" in drawing.warnings[0].message
+    with Image.open(tmp_path / "scene.png") as picture:
+        assert np.asarray(picture.convert("L")).std() > 5
+
+
+def test_nothing_found_is_drawn_without_a_scene(tmp_path) -> None:
+    volume, labelmap = _case()
+    empty = Labelmap(np.zeros_like(labelmap.voxels), labelmap.geometry, labelmap.labels)
+    drawing = output.draw_results(volume, empty, tmp_path, Progress())
+    assert set(drawing.files) == {"segmentation", "picture"}
