@@ -13,9 +13,9 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+
 from benchmarks.harness import measure_commands
 from benchmarks.scans import colin27, mni152
-
 from vesalius.measure.overlap import dice
 
 BIN = Path(sys.executable).parent

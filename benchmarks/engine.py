@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.scans import head
 
+from benchmarks.scans import head
 from vesalius.measure.overlap import dice
 
 PACKAGES = ("torch", "monai", "openvino")

@@ -14,9 +14,9 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import trimesh
-from benchmarks.harness import measure
 from skimage.measure import marching_cubes
 
+from benchmarks.harness import measure
 from vesalius.results import Label, Labelmap, palette_colour
 from vesalius.scene.mesh import extract_meshes
 from vesalius.volume import Geometry

@@ -11,8 +11,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import torch
-from benchmarks.scans import head, mni152_tissues
 
+from benchmarks.scans import head, mni152_tissues
 from vesalius import nets
 from vesalius.models.golden import GoldenCase
 from vesalius.models.graph import trace

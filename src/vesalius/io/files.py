@@ -46,8 +46,8 @@ def read(path: str | Path) -> Volume:
     listed = "; ".join(f"({n}) {describe(volume)}" for n, volume in enumerate(volumes[:_MOST_LISTED], start=1))
     more = "; …" if len(volumes) > _MOST_LISTED else ""
     raise SeveralSeriesError(
-        f"{path} holds {len(volumes)} series: {listed}{more}; name the file or folder of one, or take out number N with: "
-        f"vesalius convert {path} ONE.nii.gz --series N"
+        f"{path} holds {len(volumes)} series: {listed}{more}; name the file or folder of one, or take out number N "
+        f"with: vesalius convert {path} ONE.nii.gz --series N"
     )
 
 
