@@ -18,7 +18,7 @@ from vesalius.engine.session import Session
 from vesalius.io import read
 from vesalius.measure.anatomy import measure_labels
 from vesalius.models.folder import ModelFolder, open_model, record
-from vesalius.output import Drawing, draw_results, write_report
+from vesalius.output import Drawing, draw_results, import_ahead, write_report
 from vesalius.results import EngineRecord, InputRecord, Labelmap, Measurement, Report, Results, Warning
 from vesalius.tasks.segment import Segmentation, check_suitable, segment
 from vesalius.trust.plausibility import check
@@ -73,6 +73,7 @@ def _run(
     """Read and segment the scan; the networks are opened meanwhile, and gone with their memory afterwards."""
     session = Session(folder, choice)
     helper.submit(session.open_all)  # what goes wrong there is met again, and raised, by whoever asks for the network
+    helper.submit(import_ahead)
     with progress.stage("read"):
         volume = scan if isinstance(scan, Volume) else read(scan)
         _ = volume.voxels

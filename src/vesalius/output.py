@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from vesalius.scene.mesh import Mesh, extract_meshes
 from vesalius.scene.picture import draw_picture
 from vesalius.volume import Volume
 
+_NEEDED_LATER = ("SimpleITK", "vtkmodules.vtkFiltersCore", "vtkmodules.util.numpy_support", "PIL.ImageDraw", "jinja2")
 _FAST_PNG = 1  # zlib level: a third of the time of the default for a tenth more bytes
 
 
@@ -27,6 +30,13 @@ class Drawing:
     picture: bytes
     files: dict[str, str]
     warnings: tuple[Warning, ...]
+
+
+def import_ahead() -> None:
+    """Import what drawing and writing will need, in a thread beside the network's run."""
+    for module in _NEEDED_LATER:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
 
 
 def draw_results(volume: Volume, labelmap: Labelmap, folder: Path, progress: Progress) -> Drawing:

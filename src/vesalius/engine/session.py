@@ -22,7 +22,7 @@ class Session:
         self.folder = folder
         self._choice = choice
         self._backends: dict[str, Backend] = {}
-        self._lock = Lock()
+        self._locks = {network.graph: Lock() for network in folder.networks}
 
     def backend(self, network: NetworkSpec) -> Backend:
         """The opened ``network``, for tiles of its own size and the model's channels.
@@ -30,7 +30,7 @@ class Session:
         Raises:
             UsageError: what was asked for cannot run this network here.
         """
-        with self._lock:
+        with self._locks[network.graph]:
             if network.graph not in self._backends:
                 shape = (1, len(self.folder.spec.channels), *tile_shape(network.grid))
                 self._backends[network.graph] = open_backend(self.folder, network, shape, self._choice)

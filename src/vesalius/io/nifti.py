@@ -1,7 +1,9 @@
-"""NIfTI-1 and NIfTI-2, .nii and .nii.gz (https://nifti.nimh.nih.gov), through nibabel."""
+"""NIfTI-1 and NIfTI-2, .nii and .nii.gz (https://nifti.nimh.nih.gov)."""
 
 from __future__ import annotations
 
+import gzip
+import math
 import zlib
 from collections.abc import Sequence
 from functools import partial
@@ -14,6 +16,7 @@ from vesalius.aside import aside
 from vesalius.errors import GeometryError, UnreadableScanError, UnsuitableScanError
 from vesalius.io.arrays import narrowed, plain, storable
 from vesalius.io.format import Reading, read_each, unreadable
+from vesalius.io.nifti_header import HEADER_BYTES, NiftiHeader, build, parse, version_of
 from vesalius.volume import Array, Geometry, Shape, Source, Volume
 
 if TYPE_CHECKING:
@@ -24,16 +27,14 @@ _COLOURS = ("red", "green", "blue")
 _RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
 _GZIP_MAGIC = b"\x1f\x8b"
 _DEFLATE_LIMIT = 1032  # no deflate stream grows by more
-_NIFTI1_LONGEST_AXIS = 32767
 _SCANNER, _ALIGNED = 1, 2  # values of sform_code and qform_code
-_SPACE_UNITS = 0b111  # the bits of xyzt_units that are about space
-_MM_IN_UNIT = {1: 1000.0, 3: 0.001}  # metres and micrometres; all else is millimetres
+_FASTEST = 1  # gzip level: labelmaps shrink well at any, and the others take longer than all else
 _DAMAGE = (OSError, EOFError, ValueError, zlib.error)
 
 
 def recognises(path: Path, head: bytes) -> bool:
     """By suffix, or by the magic string of an uncompressed file."""
-    return path.name.lower().endswith(_SUFFIXES) or _version(head) is not None
+    return path.name.lower().endswith(_SUFFIXES) or version_of(head) is not None
 
 
 def read(paths: Sequence[Path]) -> Reading:
@@ -50,13 +51,13 @@ def read_one(path: Path) -> Volume:
         UnsuitableScanError: it holds complex numbers, or more dimensions than frames or parts of a voxel.
     """
     with _stream(path) as stream:
-        image = _image(path, stream)
-    shape, channels = _layout(path, image.shape, image.get_data_dtype())
-    _check_size(path, image)
-    known = int(image.header["sform_code"]) > 0 or int(image.header["qform_code"]) > 0
+        header = _header(path, stream)
+    shape, channels = _layout(path, header.shape, header.dtype)
+    _check_size(path, header)
+    known = header.orientation_known
     return Volume(
         partial(_read_voxels, path, shape),
-        _geometry(path, shape, image),
+        _geometry(path, shape, header),
         channels=channels,
         source=Source((str(path),), "NIfTI", orientation_known=known),
         notes=() if known else ("the file does not say how its voxels lie in the patient; left and right are a guess",),
@@ -69,59 +70,46 @@ def write(item: Volume | Labelmap, path: Path) -> None:
     The affine goes into sform and qform, with code 1 (scanner) where the orientation is known, else 2 (aligned): a
     reader ignores an affine of code 0. A sheared affine fits no qform, whose code is 0 then.
     """
-    import nibabel as nib
-
     array = _stored(item)
-    image_type = nib.Nifti1Image if max(array.shape) <= _NIFTI1_LONGEST_AXIS else nib.Nifti2Image
-    image = image_type(array, item.geometry.affine, dtype=array.dtype)
     known = not isinstance(item, Volume) or item.source.orientation_known
-    code = _SCANNER if known else _ALIGNED
-    directions = item.geometry.directions
-    rigid = np.allclose(directions.T @ directions, np.eye(3), atol=1e-5)
-    image.set_qform(item.geometry.affine, code if rigid else 0)
-    image.set_sform(item.geometry.affine, code)
-    image.header.set_xyzt_units("mm")
-    with aside(path) as temporary:
-        nib.save(image, temporary)
+    header = build(array.shape, array.dtype, item.geometry.affine, _SCANNER if known else _ALIGNED)
+    with aside(path) as temporary, temporary.open("wb") as file:
+        if path.name.lower().endswith(".gz"):
+            with gzip.GzipFile("", "wb", _FASTEST, file, mtime=0) as packed:
+                _write_parts(packed, header, array)
+        else:
+            _write_parts(file, header, array)
+
+
+def _write_parts(file: BinaryIO | gzip.GzipFile, header: bytes, array: Array) -> None:
+    """Header and voxels, the first axis fastest, one plane of the last axis at a time."""
+    file.write(header)
+    for n in range(array.shape[-1]):
+        file.write(array[..., n].astype(array.dtype.newbyteorder("<"), copy=False).tobytes(order="F"))
 
 
 def _stream(path: Path) -> BinaryIO:
     """The file's bytes, decompressed where its content is compressed, whatever its name."""
-    import gzip
-
     with path.open("rb") as file:
         compressed = file.read(2) == _GZIP_MAGIC
     return cast(BinaryIO, gzip.open(path)) if compressed else path.open("rb")
 
 
-def _version(head: bytes) -> int | None:
-    """1 or 2, by the magic string of a single-file NIfTI."""
-    if head[344:348] == b"n+1\0":
-        return 1
-    return 2 if head[4:8] == b"n+2\0" else None
-
-
-def _image(path: Path, stream: BinaryIO) -> Any:
-    """The image of nibabel, its header read and its voxels not."""
-    import nibabel as nib
-    from nibabel.imageglobals import LoggingOutputSuppressor
-    from nibabel.spatialimages import HeaderDataError
-
+def _header(path: Path, stream: BinaryIO) -> NiftiHeader:
+    """The header at the beginning of ``stream``."""
     try:
-        version = _version(stream.read(348))
+        head = stream.read(HEADER_BYTES[1])
+        version = version_of(head)
         if version is None:
             raise UnreadableScanError(f"{path} is not a NIfTI file, whatever its name says; hand in the scan itself")
-        stream.seek(0)
-        image_type = nib.Nifti1Image if version == 1 else nib.Nifti2Image
-        file_map = {"image": nib.fileholders.FileHolder(str(path), stream)}
-        with LoggingOutputSuppressor():
-            return image_type.from_file_map(file_map, mmap=False)
+        head += stream.read(HEADER_BYTES[version] - len(head))
+        if len(head) < HEADER_BYTES[version]:
+            raise EOFError("it ends within its header")
+        return parse(head, version)
     except _DAMAGE as error:
-        if "quaternion" in str(error) or "w2" in str(error):
-            raise _bad_geometry(path, "the quaternion of its qform is none") from error
         raise unreadable(path, error) from error
-    except HeaderDataError as error:
-        raise unreadable(path, error) from error
+    except GeometryError as error:
+        raise _bad_geometry(path, str(error)) from error
 
 
 def _layout(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Shape, tuple[str, ...]]:
@@ -143,18 +131,16 @@ def _layout(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[S
     return (i, j, k), ("image",) if frames == 1 else tuple(f"t{n}" for n in range(frames))
 
 
-def _check_size(path: Path, image: Any) -> None:
+def _check_size(path: Path, header: NiftiHeader) -> None:
     """Refuse a file that cannot hold the voxels its header announces, before memory is taken for them."""
-    wanted = int(np.prod(image.shape, dtype=np.int64)) * image.get_data_dtype().itemsize
+    wanted = math.prod(header.shape) * header.dtype.itemsize
     if path.stat().st_size * _DEFLATE_LIMIT < wanted:
         raise unreadable(path, f"its header announces {wanted} bytes of voxels, far more than it has")
 
 
-def _geometry(path: Path, shape: Shape, image: Any) -> Geometry:
-    affine = image.affine.copy()
-    affine[:3] *= _MM_IN_UNIT.get(int(image.header["xyzt_units"]) & _SPACE_UNITS, 1.0)
+def _geometry(path: Path, shape: Shape, header: NiftiHeader) -> Geometry:
     try:
-        return Geometry(shape, affine)
+        return Geometry(shape, header.affine)
     except GeometryError as error:
         raise _bad_geometry(path, str(error)) from error
 
@@ -169,16 +155,30 @@ def _read_voxels(path: Path, shape: Shape) -> Array:
     """(C, I, J, K), scaled by the header's slope and intercept."""
     try:
         with _stream(path) as stream:
-            image = _image(path, stream)
-            raw = image.dataobj.get_unscaled()
+            header = _header(path, stream)
+            stream.seek(header.offset)
+            raw = _filled(stream, header)
             while stream.read(1 << 20):  # gzip tests its checksum at the end
                 pass
     except _DAMAGE as error:
         raise unreadable(path, error) from error
     if raw.dtype.names:
         return np.stack([raw[name].reshape(shape) for name in ("R", "G", "B")])
-    scaled = _scaled(plain(raw), float(image.dataobj.slope), float(image.dataobj.inter))
+    scaled = _scaled(plain(raw), header.slope, header.intercept)
     return cast(Array, np.moveaxis(scaled.reshape((*shape, -1)), -1, 0))
+
+
+def _filled(stream: BinaryIO, header: NiftiHeader) -> Array:
+    """The voxels as stored, read into memory of their own."""
+    buffer = np.empty(math.prod(header.shape) * header.dtype.itemsize, np.uint8)
+    view, done = memoryview(buffer), 0  # type: ignore[arg-type]
+    while done < len(view):
+        count = stream.readinto(view[done:])  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError(f"it ends {len(view) - done} bytes before its voxels do")
+        done += count
+    array: Array = buffer.view(header.dtype).reshape(header.shape, order="F")
+    return array
 
 
 def _scaled(raw: Array, slope: float, intercept: float) -> Array:

@@ -21,6 +21,7 @@ _SUPERSAMPLING = 2
 _TILTS = (-30.0, -15.0, 0.0, 15.0, 30.0)  # degrees about each axis, on top of each of the 24 turns of a cube
 _UPRIGHT_WITHIN = 50.0  # degrees: a patient's head may be tilted so far
 _TURNED_FROM = 60.0
+_ROTATIONS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +58,26 @@ def fit_shape(shape: Array, reference: Array) -> ShapeFit:
     index = np.stack(np.meshgrid(*[np.arange(size)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     points = _centres(size)[index]
     ball = np.linalg.norm(points, axis=1) < 0.5
-    points, values = points[ball], _standardised(shape[tuple(index[ball].T)])
-    upright = turned = -1.0
-    best = np.eye(3)
-    for rotation, angle in _rotations():
-        if _UPRIGHT_WITHIN < angle < _TURNED_FROM:
-            continue
-        i, j, k = ((points @ rotation.T + 0.5) * size).astype(int).clip(0, size - 1).T
-        score = float(values @ _standardised(reference[i, j, k]))
-        if angle <= _UPRIGHT_WITHIN:
-            upright = max(upright, score)
-        elif score > turned:
-            turned, best = score, rotation
-    return ShapeFit(upright, turned, max(_cube_turns(), key=lambda turn: float(np.trace(best.T @ turn))))
+    points, values = points[ball].astype(np.float32), _standardised(shape[tuple(index[ball].T)])
+    rotations, angles = _rotations()
+    parts = np.array_split(rotations, len(rotations) // _ROTATIONS_AT_ONCE)
+    scores = np.concatenate([_seen_from(reference, points, part) @ values for part in parts])
+    upright, turned = angles <= _UPRIGHT_WITHIN, angles >= _TURNED_FROM
+    best = rotations[turned][scores[turned].argmax()]
+    nearest = max(_cube_turns(), key=lambda turn: float(np.trace(best.T @ turn)))
+    return ShapeFit(float(scores[upright].max()), float(scores[turned].max()), nearest)
+
+
+def _seen_from(reference: Array, points: Array, rotations: Array) -> Array:
+    """(R, P): what ``reference`` (N, N, N) holds at ``points`` (P, 3) turned by each rotation, rows standardised."""
+    size = len(reference)
+    turned = rotations.reshape(-1, 3) @ (points.T * np.float32(size)) + np.float32(size / 2)
+    i, j, k = turned.astype(np.int32).reshape(len(rotations), 3, -1).transpose(1, 0, 2)
+    place = (i * size + j) * size + k
+    values: Array = np.take(reference.ravel(), np.minimum(place, size**3 - 1)).astype(np.float32)
+    values -= values.mean(axis=1, keepdims=True)
+    values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
+    return values
 
 
 def _centres(size: int) -> FloatArray:
@@ -94,12 +102,12 @@ def _cube_turns() -> Iterator[FloatArray]:
 
 
 @lru_cache(maxsize=1)
-def _rotations() -> tuple[tuple[FloatArray, float], ...]:
-    """(rotation, its angle in degrees), all over the sphere of rotations."""
-    tilts = [_about(0, a) @ _about(1, b) @ _about(2, c) for a, b, c in product(_TILTS, repeat=3)]
-    rotations = [turn @ tilt for turn in _cube_turns() for tilt in tilts]
-    cosines = [np.clip((np.trace(rotation) - 1) / 2, -1, 1) for rotation in rotations]
-    return tuple(zip(rotations, np.degrees(np.arccos(cosines)).tolist(), strict=True))
+def _rotations() -> tuple[NDArray[np.float32], FloatArray]:
+    """Rotations (R, 3, 3) all over the sphere of rotations, and their angles (R,) in degrees."""
+    tilts = np.array([_about(0, a) @ _about(1, b) @ _about(2, c) for a, b, c in product(_TILTS, repeat=3)])
+    rotations = (np.array(list(_cube_turns()))[:, None] @ tilts).reshape(-1, 3, 3)
+    cosines = np.clip((np.trace(rotations, axis1=1, axis2=2) - 1) / 2, -1, 1)
+    return rotations.astype(np.float32), np.degrees(np.arccos(cosines))
 
 
 def _about(axis: int, degrees: float) -> FloatArray:
