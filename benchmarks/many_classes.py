@@ -44,8 +44,8 @@ def _make(folder: Path) -> None:
 
     torch.manual_seed(0)
     arguments = {
-        "spatial_dims": 3, "in_channels": 1, "out_channels": CLASSES, "kernel_size": [3, 3], "strides": [1, 2],
-        "upsample_kernel_size": [2], "filters": [8, 16],
+        "spatial_dims": 3, "in_channels": 1, "out_channels": CLASSES, "kernel_size": [3, 3, 3], "strides": [1, 2, 2],
+        "upsample_kernel_size": [2, 2], "filters": [8, 16, 32],
     }  # fmt: skip
     net = nets.build("dynunet", arguments)
     image = torch.randn(1, 1, 16, 16, 16).half().float()

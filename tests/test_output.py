@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
@@ -19,8 +22,13 @@ def _case() -> tuple[Volume, Labelmap]:
     return Volume(voxels[None] * 100, geometry), Labelmap(voxels, geometry, {1: Label(name="box", colour="#aa5500")})
 
 
+def _drawn(volume: Volume, labelmap: Labelmap, folder: Path) -> output.Drawing:
+    with ThreadPoolExecutor(1) as helper:
+        return output.draw_results(volume, labelmap, folder, helper, Progress())
+
+
 def test_with_everything_there_is_a_scene(tmp_path) -> None:
-    drawing = output.draw_results(*_case(), tmp_path, Progress())
+    drawing = _drawn(*_case(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(drawing.files.values()) == {
         "segmentation.nii.gz", "scene.glb", "scene.png",
     }  # fmt: skip
@@ -32,7 +40,7 @@ def test_without_the_extra_view_the_planes_are_drawn_and_a_warning_says_why(tmp_
         raise MissingExtraError("run: pip install 'vesalius[view]'")
 
     monkeypatch.setattr(output, "extract_meshes", missing)
-    drawing = output.draw_results(*_case(), tmp_path, Progress())
+    drawing = _drawn(*_case(), tmp_path)
     assert "scene" not in drawing.files
     assert [warning.code for warning in drawing.warnings] == ["no-3d"]
     assert "vesalius[view]" in drawing.warnings[0].message
@@ -43,5 +51,5 @@ def test_without_the_extra_view_the_planes_are_drawn_and_a_warning_says_why(tmp_
 def test_nothing_found_is_drawn_without_a_scene(tmp_path) -> None:
     volume, labelmap = _case()
     empty = Labelmap(np.zeros_like(labelmap.voxels), labelmap.geometry, labelmap.labels)
-    drawing = output.draw_results(volume, empty, tmp_path, Progress())
+    drawing = _drawn(volume, empty, tmp_path)
     assert set(drawing.files) == {"segmentation", "picture"}

@@ -49,7 +49,7 @@ def analyze(
         folder = open_model(model)
         volume, segmentation = _run(folder, scan, EngineChoice(engine, precision, device), helper, progress)
         judging = helper.submit(_judge, folder, volume, segmentation.labelmap, progress)
-        drawn = None if staging is None else draw_results(volume, segmentation.labelmap, staging, progress)
+        drawn = None if staging is None else draw_results(volume, segmentation.labelmap, staging, helper, progress)
         report = _report(folder, volume, segmentation, *judging.result())
         _finish(report, progress, drawn)
         if staging is not None and drawn is not None:

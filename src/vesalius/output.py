@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,32 +40,34 @@ def import_ahead() -> None:
             importlib.import_module(module)
 
 
-def draw_results(volume: Volume, labelmap: Labelmap, folder: Path, progress: Progress) -> Drawing:
+def draw_results(volume: Volume, labelmap: Labelmap, folder: Path, helper: Executor, progress: Progress) -> Drawing:
     """Write segmentation.nii.gz, scene.glb and scene.png into ``folder``, which exists.
 
-    Without the extra ``view`` there is no mesh: the picture then shows the planes only, and a warning says why.
+    What ``helper`` can write meanwhile it does. Without the extra ``view`` there is no mesh: the picture then shows the
+    planes only, and a warning says why.
 
     Raises:
         OutputError, NotEnoughDiskError: it cannot be written there.
     """
     files, warnings = {"segmentation": "segmentation.nii.gz"}, []
-    with progress.stage("labelmap"):
-        write(labelmap, folder / files["segmentation"])
+    written = [helper.submit(write, labelmap, folder / files["segmentation"])]
     meshes: dict[int, Mesh] = {}
     try:
         with progress.stage("meshes"):
             meshes = extract_meshes(labelmap)
-        if meshes:
-            files["scene"] = "scene.glb"
-            with progress.stage("scene"):
-                write_glb(meshes, labelmap.labels, folder / files["scene"])
     except MissingExtraError as error:
         warnings.append(Warning(code="no-3d", message=f"the three-dimensional scene was left out: {error}"))
+    if meshes:
+        files["scene"] = "scene.glb"
+        written.append(helper.submit(write_glb, meshes, labelmap.labels, folder / files["scene"]))
     files["picture"] = "scene.png"
     with progress.stage("picture"):
         png = io.BytesIO()
         draw_picture(volume, labelmap, meshes, None).save(png, "PNG", compress_level=_FAST_PNG)
         (folder / files["picture"]).write_bytes(png.getvalue())
+    with progress.stage("labelmap and scene"):
+        for task in written:
+            task.result()
     return Drawing(png.getvalue(), files, tuple(warnings))
 
 

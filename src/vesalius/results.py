@@ -278,7 +278,9 @@ class ModelRecord(Record):
     version: str
     task: str
     licence: str
-    sha256: str = Field(description="over all networks' weights, in the order of model.json")
+    sha256: str = Field(
+        description="of the network's weights file; of several, over their sha256 in hexadecimal, main network first"
+    )
 
 
 class EngineRecord(Record):
