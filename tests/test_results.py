@@ -193,3 +193,12 @@ def test_voxels_hang_on_the_report_and_stay_out_of_its_json() -> None:
     made.attach(Results(labelmap=labelmap))
     assert made.labelmap is labelmap
     assert made.model_dump_json() == report().model_dump_json()
+
+
+def test_counts_are_numpys_of_the_named_values() -> None:
+    rng = np.random.default_rng(4)
+    voxels = np.asfortranarray(rng.integers(0, 9, (6, 7, 5)).astype(np.int16))
+    voxels[0, 0, 0] = -3
+    labels = {value: Label(name=f"l{value}", colour="#000000") for value in (1, 3, 8, 40)}
+    counts = Labelmap(voxels, Geometry.from_spacing((6, 7, 5), (1, 1, 1)), labels).counts
+    assert counts == {value: int((voxels == value).sum()) for value in (1, 3, 8)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, overload
 
@@ -72,6 +73,17 @@ class Labelmap:
         if len(set(names)) < len(names):
             raise InputError(f"two labels of a labelmap have the same name: {', '.join(sorted(names))}")
         object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
+
+    @cached_property
+    def counts(self) -> Mapping[int, int]:
+        """Value → number of voxels, of the named values that occur; counted plane by plane, without a sort."""
+        total = np.zeros(max(self.labels, default=0) + 1, np.int64)
+        slowest = int(np.argmax(self.voxels.strides))
+        for plane in np.moveaxis(self.voxels, slowest, 0):
+            values = plane.ravel(order="K")
+            known = values if values.max(initial=0) < len(total) else values[values < len(total)]
+            total += np.bincount(known[known >= 0] if known.dtype.kind == "i" else known, minlength=len(total))
+        return MappingProxyType({value: int(total[value]) for value in sorted(self.labels) if total[value]})
 
     def mask(self, name: str) -> NDArray[np.bool_]:
         """(I, J, K) bool: where the label of that name is."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from vesalius.errors import GeometryError
+from vesalius.measure.confusion import Confusion
 from vesalius.volume import Array
 
 
@@ -16,8 +15,8 @@ def dice(a: Array, b: Array, value: int = 1) -> float:
     Raises:
         GeometryError: the arrays differ in shape.
     """
-    both, either = _overlap(a, b, value)
-    return 2 * both / (both + either) if either else 1.0
+    agreement = _confusion(a, b, value).f1
+    return 1.0 if agreement is None else agreement
 
 
 def iou(a: Array, b: Array, value: int = 1) -> float:
@@ -28,13 +27,11 @@ def iou(a: Array, b: Array, value: int = 1) -> float:
     Raises:
         GeometryError: the arrays differ in shape.
     """
-    both, either = _overlap(a, b, value)
-    return both / either if either else 1.0
+    agreement = _confusion(a, b, value).iou
+    return 1.0 if agreement is None else agreement
 
 
-def _overlap(a: Array, b: Array, value: int) -> tuple[int, int]:
-    """Number of voxels in both and in either."""
+def _confusion(a: Array, b: Array, value: int) -> Confusion:
     if a.shape != b.shape:
         raise GeometryError(f"segmentations on different grids cannot be compared: {a.shape} and {b.shape}")
-    in_a, in_b = a == value, b == value
-    return int(np.count_nonzero(in_a & in_b)), int(np.count_nonzero(in_a | in_b))
+    return Confusion.count(a == value, b == value)

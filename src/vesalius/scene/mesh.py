@@ -137,11 +137,12 @@ def _labelled_part(labelmap: Labelmap) -> tuple[Array, FloatArray, list[int]]:
     if box is None:
         return labelmap.voxels, labelmap.geometry.affine, []
     part = labelmap.voxels[box.slices]
-    present = [int(value) for value in np.unique(part)]
-    values = [value for value in present if value in labelmap.labels and value != 0]
-    if len(values) < len(present) - (0 in present):
+    counts = {value: count for value, count in labelmap.counts.items() if value != 0}
+    values = list(counts)
+    if sum(counts.values()) < np.count_nonzero(part):
         part = np.where(np.isin(part, values), part, 0)
-    dtype = np.uint8 if max(present) < 2**8 else np.uint16 if max(present) < 2**16 else np.int32
+    highest = max(values, default=0)
+    dtype = np.uint8 if highest < 2**8 else np.uint16 if highest < 2**16 else np.int32
     voxels = np.zeros(tuple(n + 2 for n in box.shape), dtype, order="F")
     voxels[1:-1, 1:-1, 1:-1] = part
     return voxels, labelmap.geometry.cropped(box).padded((1, 1, 1), (1, 1, 1)).affine, values

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,12 +68,21 @@ def _draw_planes_and_solid(
     canvas: Image, volume: Volume, labelmap: Labelmap | None, meshes: Mapping[int, Mesh], top: int
 ) -> None:
     width, height = (_WIDTH - _GAP) // 2, (_HEIGHT - top - _GAP) // 2
+    places = ((0, top), (width + _GAP, top), (0, top + height + _GAP))
+    with ThreadPoolExecutor(max_workers=1) as beside:  # most of their time both leave Python free
+        solid = beside.submit(_solid, volume, labelmap, meshes, width, height)
+        for panel, place in zip(_planes(volume, labelmap, width, height), places, strict=True):
+            canvas.paste(panel, place)
+        canvas.paste(solid.result(), (width + _GAP, top + height + _GAP))
+
+
+def _planes(volume: Volume, labelmap: Labelmap | None, width: int, height: int) -> Iterator[Image]:
+    """The three panels of planes through the middle of the labels, in the order of `_VIEWS`."""
     window = grey_window(volume)
     low, high = _field(volume, labelmap, window)
     centre = _centre(volume.geometry, labelmap)
     scale = _common_scale(high - low, width, height)
-    places = ((0, top), (width + _GAP, top), (0, top + height + _GAP), (width + _GAP, top + height + _GAP))
-    for (name, right, down, letters, normal), place in zip(_VIEWS, places, strict=False):
+    for name, right, down, letters, normal in _VIEWS:
         middle = (low + high) / 2
         middle[normal] = centre[normal]
         plane = Plane(right, down, middle, width, height, scale)
@@ -83,8 +93,7 @@ def _draw_planes_and_solid(
         annotate.draw_scale_bar(panel, scale)
         caption = f"{name}  {'xyz'[normal]} = {centre[normal]:.0f} mm"
         annotate.draw_text(panel, (annotate.MARGIN, annotate.MARGIN), caption, size=18, colour=annotate.GREY)
-        canvas.paste(panel, place)
-    canvas.paste(_solid(volume, labelmap, meshes, width, height), places[3])
+        yield panel
 
 
 def _draw_slice(canvas: Image, volume: Volume, labelmap: Labelmap | None, top: int) -> None:
@@ -138,10 +147,7 @@ def _solid(volume: Volume, labelmap: Labelmap | None, meshes: Mapping[int, Mesh]
 
 def _legend(labelmap: Labelmap) -> list[annotate.Entry]:
     """Name, colour and volume of the labels, the largest first; in a flat picture their share of it."""
-    values, counts = np.unique(labelmap.voxels, return_counts=True)
-    found = [
-        (int(n), labelmap.labels[int(v)]) for v, n in zip(values, counts, strict=True) if int(v) in labelmap.labels
-    ]
+    found = [(count, labelmap.labels[value]) for value, count in labelmap.counts.items()]
     found.sort(key=lambda item: -item[0])
     flat = labelmap.geometry.shape[2] == 1
     unit, name = (labelmap.voxels.size / 100, "%") if flat else (1000 / labelmap.geometry.voxel_volume, "ml")
