@@ -76,3 +76,14 @@ def test_the_surface_of_a_picture_is_its_outline():
     distances = surface_distances(large, small, grid)
     assert (len(distances.to_second), len(distances.to_first)) == (36, 20)
     assert distances.to_first == pytest.approx(2)
+
+
+@pytest.mark.parametrize("spacing", [0.3, 0.7, 0.977, 3.3])
+def test_a_distance_of_the_tolerance_is_within_it(spacing):
+    """Whatever single precision makes of it."""
+    grid = Geometry.from_spacing((30, 1, 1), (spacing, 1, 1))
+    for steps in range(1, 30):
+        first, second = np.zeros((2, *grid.shape), bool)
+        first[0], second[steps] = True, True
+        distances = surface_distances(first, second, grid)
+        assert (distances.nsd(steps * spacing), distances.nsd(steps * spacing - 1e-3)) == (1, 0)

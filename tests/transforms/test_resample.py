@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from scipy.ndimage import map_coordinates
+from scipy.spatial.transform import Rotation
 
 from vesalius.transforms.resample import resample
 from vesalius.volume import Geometry
@@ -69,6 +70,20 @@ def test_permuted_and_flipped_axes_keep_every_voxel_in_its_place() -> None:
     there = np.rint(target.to_index(source.to_world(index))).astype(int)
     np.testing.assert_array_equal(seen[tuple(there.T)], voxels[tuple(index.T)])
     np.testing.assert_array_equal(np.sort(seen.ravel()), np.sort(voxels.ravel()))
+
+
+def test_midway_between_voxels_rounding_of_the_affine_decides_nothing() -> None:
+    """A grid and its twin, reordered there and back, differ in the last bits only; every new centre is midway."""
+    for _ in range(20):
+        affine = np.eye(4)
+        affine[:3, :3] = Rotation.from_euler("xz", RNG.uniform(-0.5, 0.5, 2)).as_matrix() * (0.4297, 0.4297, 6.5)
+        affine[:3, 3] = RNG.uniform(-200, 200, 3)
+        source = Geometry((64, 48, 8), affine)
+        voxels = RNG.integers(0, 999, source.shape)
+        seen = resample(voxels, source, source.resized((32, 24, 8)), "nearest")
+        for orientation in ("PIR", "IAR", "SLA"):
+            twin = source.reoriented(orientation).reoriented(source.orientation)
+            np.testing.assert_array_equal(resample(voxels, twin, twin.resized((32, 24, 8)), "nearest"), seen)
 
 
 @pytest.mark.parametrize(("interpolation", "itk"), [("nearest", sitk.sitkNearestNeighbor), ("linear", sitk.sitkLinear)])
