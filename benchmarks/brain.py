@@ -21,7 +21,7 @@ from vesalius.measure.overlap import dice
 BIN = Path(sys.executable).parent
 
 
-def run(repeats: int = 5) -> dict[str, Any]:
+def run(repeats: int = 7) -> dict[str, Any]:
     """Times, peak memory and agreement for each scan."""
     return {path.name: _one(path, repeats) for path in (mni152(), colin27()) if path.exists()}
 

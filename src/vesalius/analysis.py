@@ -73,11 +73,11 @@ def _run(
     """Read and segment the scan; the networks are opened meanwhile, and gone with their memory afterwards."""
     session = Session(folder, choice)
     helper.submit(session.open_all)  # what goes wrong there is met again, and raised, by whoever asks for the network
-    helper.submit(import_ahead)
     with progress.stage("read"):
         volume = scan if isinstance(scan, Volume) else read(scan)
         _ = volume.voxels
     check_suitable(folder.spec, volume)
+    import_ahead()  # while the networks are being compiled, which leaves Python free
     return volume, segment(session, volume, progress)
 
 

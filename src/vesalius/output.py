@@ -34,7 +34,7 @@ class Drawing:
 
 
 def import_ahead() -> None:
-    """Import what drawing and writing will need, in a thread beside the network's run."""
+    """Import what drawing and writing will need, at a time when the caller would only wait."""
     for module in _NEEDED_LATER:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)

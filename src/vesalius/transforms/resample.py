@@ -55,7 +55,7 @@ def _outside(position: FloatArray, length: int) -> NDArray[np.bool_]:
 
 def _take_nearest(voxels: Array, axis: int, position: FloatArray) -> Array:
     length = voxels.shape[axis]
-    # Midway between two voxels the later one is taken, also where rounding of the affine says slightly less than midway.
+    # Midway between two voxels the later one is taken, also where rounding of the affine says slightly less.
     nearest = np.clip(np.floor(position + 0.5 + _ALIGNED), 0, length - 1).astype(np.intp)
     taken: Array = np.take(voxels, nearest, axis=axis)
     _blank(taken, axis, _outside(position, length))
