@@ -107,7 +107,6 @@ def main() -> None:
     if "--debug" not in sys.argv:
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)
-    sys.setswitchinterval(0.0005)  # the steps that run side by side hand Python over ten times as often: shorter waits
     code = run(sys.argv[1:])
     with contextlib.suppress(OSError):  # a pipe that nobody reads any more
         sys.stdout.flush()

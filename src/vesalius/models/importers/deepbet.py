@@ -121,7 +121,8 @@ def _describe(outline: NetworkSpec, locate: NetworkSpec) -> ModelSpec:
             "It cannot tell left from right: a scan with exchanged sides gives an equally good mask and no warning.",
             "It learned from heads as they lie in scanners: look at the mask of a strongly tilted one.",
             "Thick slices make its outline less sure: copies of a scan of 6.5 mm slices, resampled onto grids turned "
-            "by 20°, agreed with it at Dice 0.95 to 0.97, those of 1 mm heads at 0.99 (python benchmarks/run.py turned).",
+            "by 20°, agreed with it at Dice 0.95 to 0.97, those of 1 mm heads at 0.99 "
+            "(python benchmarks/run.py turned).",
         ),
         modality=("MR",),
         channels=("T1",),
