@@ -11,6 +11,7 @@ import pytest
 from scipy.ndimage import affine_transform
 
 import vesalius as vs
+from benchmarks.turned import turned_grid
 from vesalius.engine.progress import Silent
 from vesalius.errors import CancelledError, InputError, OutputError, UnsuitableScanError
 from vesalius.results import Report
@@ -23,19 +24,6 @@ FILES = {"segmentation.nii.gz", "scene.glb", "scene.png", "report.html", "report
 
 def _dice(a: np.ndarray, b: np.ndarray) -> float:
     return float(2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b)))
-
-
-def _turned(geometry: Geometry, degrees: float, axis: int) -> Geometry:
-    """A grid that covers the same head, turned about its centre."""
-    angle = np.deg2rad(degrees)
-    i, j = [a for a in range(3) if a != axis]
-    rotation = np.eye(3)
-    rotation[[i, i, j, j], [i, j, i, j]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
-    centre = geometry.to_world((np.array(geometry.shape) - 1) / 2)
-    affine = geometry.affine.copy()
-    affine[:3, :3] = rotation @ affine[:3, :3]
-    affine[:3, 3] = centre + rotation @ (affine[:3, 3] - centre)
-    return Geometry(geometry.shape, affine)
 
 
 @pytest.fixture(scope="module", params=["mni152", "colin27"])
@@ -81,7 +69,7 @@ def test_reordered_axes_change_nothing(head: Path, report: Report, orientation: 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_an_oblique_copy_has_the_same_brain_in_the_patient(head: Path, report: Report, axis: int) -> None:
     scan = vs.read(head)
-    oblique = _turned(scan.geometry, 20, axis)
+    oblique = turned_grid(scan.geometry, axis, 20)
     matrix = oblique.index_map(scan.geometry)
     voxels = affine_transform(
         scan.voxels[0].astype(np.float32), matrix[:3, :3], matrix[:3, 3], output_shape=oblique.shape, order=1
@@ -108,7 +96,7 @@ def test_thick_slices_from_dicom(brain_mri: Path) -> None:
 def test_thick_slices_under_an_oblique_header_have_the_same_brain(brain_mri: Path, axis: int) -> None:
     """The voxels as they are, said to lie turned by 20°; resampled copies of so thick slices differ more."""
     scan = vs.read(brain_mri / "t1-pre")
-    turned = Volume(scan.voxels, _turned(scan.geometry, 20, axis), "MR")
+    turned = Volume(scan.voxels, turned_grid(scan.geometry, axis, 20), "MR")
     mask, reference = (vs.analyze(volume, "brain").labelmap for volume in (turned, scan))
     assert mask.geometry == turned.geometry
     assert _dice(mask.voxels == 1, reference.voxels == 1) >= 0.98
