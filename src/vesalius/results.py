@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, overload
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from vesalius.errors import GeometryError, InputError
-from vesalius.volume import Array, FloatArray, Geometry, Volume, sample
+from vesalius.volume import FloatArray, Geometry, Volume, sample
 
 REPORT_VERSION = "1.0"
 Order = Literal[0, 1]
@@ -368,16 +368,6 @@ class Results:
     labelmap: Labelmap | None = None
     boxes: Boxes | None = None
     attribution: Attribution | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What a task makes of a model's output for one scan, before it is measured and reported."""
-
-    labelmap: Labelmap | None = None
-    boxes: Boxes | None = None
-    scores: Scores | None = None
-    extras: Mapping[str, Array] = field(default_factory=dict)
 
 
 def _centres(geometry: Geometry) -> FloatArray:

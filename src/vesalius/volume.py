@@ -322,6 +322,18 @@ class Volume:
             raise GeometryError(f"voxels must be 4D (C, I, J, K) = {self.shape}, got {array.shape}")
 
 
+def mask_box(mask: NDArray[np.bool_]) -> IndexBox | None:
+    """The smallest box that holds all of ``mask`` (I, J, K); None where it is empty."""
+    ends = []
+    for axis in range(3):
+        marked = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        if marked.size == 0:
+            return None
+        ends.append((int(marked[0]), int(marked[-1]) + 1))
+    (i0, i1), (j0, j1), (k0, k1) = ends
+    return IndexBox((i0, j0, k0), (i1, j1, k1))
+
+
 def reorder(voxels: Array, geometry: Geometry, orientation: str) -> Array:
     """A view of ``voxels`` (..., I, J, K) with the last three axes reordered from ``geometry`` to ``orientation``."""
     source, reverse = geometry.axis_map_to(orientation)

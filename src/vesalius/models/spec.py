@@ -175,7 +175,7 @@ class ModelSpec(SpecPart):
     format: Literal[1] = 1
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     version: str
-    task: Literal["segment", "classify", "detect", "register"]
+    task: Literal["segment"]
     summary: str
     uses: tuple[str, ...] = Field(default=(), description="what the model is meant for, a sentence each")
     limits: tuple[str, ...] = Field(default=(), description="what it is not meant for or cannot do, a sentence each")

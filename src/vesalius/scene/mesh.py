@@ -15,7 +15,7 @@ from vesalius.scene.interslice import interpolate_slices, needs_interpolation
 from vesalius.scene.simplify import simplify
 from vesalius.scene.surfacenets import surface_nets
 from vesalius.scene.topology import is_closed
-from vesalius.volume import Array, FloatArray, IndexBox
+from vesalius.volume import Array, FloatArray, mask_box
 
 SMOOTHING_ITERATIONS = 12
 
@@ -133,7 +133,7 @@ def _unit(vectors: FloatArray) -> FloatArray:
 
 def _labelled_part(labelmap: Labelmap) -> tuple[Array, FloatArray, list[int]]:
     """Voxels around all labels with an empty voxel on every side, their affine, and the named values present."""
-    box = _occupied_box(labelmap.voxels)
+    box = mask_box(labelmap.voxels != 0)
     if box is None:
         return labelmap.voxels, labelmap.geometry.affine, []
     part = labelmap.voxels[box.slices]
@@ -146,16 +146,3 @@ def _labelled_part(labelmap: Labelmap) -> tuple[Array, FloatArray, list[int]]:
     voxels = np.zeros(tuple(n + 2 for n in box.shape), dtype, order="F")
     voxels[1:-1, 1:-1, 1:-1] = part
     return voxels, labelmap.geometry.cropped(box).padded((1, 1, 1), (1, 1, 1)).affine, values
-
-
-def _occupied_box(voxels: Array) -> IndexBox | None:
-    """The smallest box that holds every voxel that is not background; None if there is none."""
-    occupied = voxels != 0
-    spans = []
-    for axis in range(3):
-        along = np.flatnonzero(occupied.any(axis=tuple({0, 1, 2} - {axis})))
-        if not len(along):
-            return None
-        spans.append((int(along[0]), int(along[-1]) + 1))
-    (i0, i1), (j0, j1), (k0, k1) = spans
-    return IndexBox((i0, j0, k0), (i1, j1, k1))

@@ -13,8 +13,8 @@ from vesalius.errors import UnsuitableScanError
 from vesalius.models.spec import LocatorSpec, ModelSpec, PostProcessing
 from vesalius.results import Labelmap
 from vesalius.tasks.components import Mask, filled, largest_component
-from vesalius.transforms.labels import labels_onto, mask_box
-from vesalius.volume import IndexBox, Shape, Volume, reorder
+from vesalius.transforms.labels import labels_onto
+from vesalius.volume import IndexBox, Shape, Volume, mask_box, reorder
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.transforms.resample import resample
-from vesalius.volume import Geometry, IndexBox
+from vesalius.volume import Geometry, IndexBox, mask_box
 
 LabelArray = NDArray[np.unsignedinteger[Any]]
 
@@ -58,18 +58,6 @@ def bounding_boxes(labels: LabelArray) -> dict[int, IndexBox]:
             (i0, i1), (j0, j1), (k0, k1) = ((int(a), int(b) + 1) for a, b in ends)
             boxes[value] = IndexBox((i0, j0, k0), (i1, j1, k1))
     return boxes
-
-
-def mask_box(mask: NDArray[np.bool_]) -> IndexBox | None:
-    """The smallest box that holds all of ``mask`` (I, J, K); None where it is empty."""
-    ends = []
-    for axis in range(3):
-        marked = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        if marked.size == 0:
-            return None
-        ends.append((int(marked[0]), int(marked[-1]) + 1))
-    (i0, i1), (j0, j1), (k0, k1) = ends
-    return IndexBox((i0, j0, k0), (i1, j1, k1))
 
 
 def _grown(box: IndexBox, shape: tuple[int, int, int]) -> IndexBox:
