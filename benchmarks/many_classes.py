@@ -38,7 +38,7 @@ def _make(folder: Path) -> None:
     from vesalius import nets
     from vesalius.models.golden import GoldenCase
     from vesalius.models.graph import trace
-    from vesalius.models.importers.store import Converted, new_folder, store_network, store_spec
+    from vesalius.models.store import Converted, new_folder, store_network, store_spec
     from vesalius.models.spec import ModelSpec, Origin, SlidingGrid
     from vesalius.results import Label, palette_colour
 

@@ -16,7 +16,7 @@ from benchmarks.scans import head, mni152_tissues
 from vesalius import nets
 from vesalius.models.golden import GoldenCase
 from vesalius.models.graph import trace
-from vesalius.models.importers.store import Converted, new_folder, store_network, store_spec
+from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.models.spec import ModelSpec, Origin, SlidingGrid
 from vesalius.results import Label, palette_colour
 

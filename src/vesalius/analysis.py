@@ -20,7 +20,8 @@ from vesalius.measure.anatomy import measure_labels
 from vesalius.models.folder import ModelFolder, open_model, record
 from vesalius.output import Drawing, draw_results, import_ahead, write_report
 from vesalius.results import EngineRecord, InputRecord, Labelmap, Measurement, Report, Results, Warning
-from vesalius.tasks.segment import Segmentation, check_suitable, segment
+from vesalius.tasks.segment import Segmentation, segment
+from vesalius.tasks.suitable import check_suitable
 from vesalius.trust.plausibility import check
 from vesalius.volume import Volume
 

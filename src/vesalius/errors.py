@@ -13,10 +13,13 @@
     │   ├── GeometryError                  where the voxels are in the patient is missing or contradictory
     │   ├── SeveralSeriesError             one scan was asked for, several are there
     │   ├── UnsuitableScanError            readable, but not what this model takes
-    │   └── ModelFolderError               a model folder is incomplete, altered or of another format
+    │   ├── ModelFolderError               a model folder is incomplete, altered or of another format
+    │   ├── RecipeError                    a recipe has an unknown key or a value that cannot be
+    │   └── DatasetError                   training data that are incomplete or contradict themselves
     ├── ResourceError             exit 4   the machine is too small for it
     │   ├── NotEnoughMemoryError
     │   └── NotEnoughDiskError
+    ├── TrainingError             exit 1   the loss is not a number; the last good checkpoint is kept
     └── CancelledError            exit 1   stopped by the user
 
 A message is one sentence (or two) that says what is wrong, where, and what to do about it.
@@ -77,6 +80,14 @@ class ModelFolderError(InputError):
     """A model folder is incomplete, altered, or written for another version of the format."""
 
 
+class RecipeError(InputError):
+    """A recipe is not TOML, has an unknown key, or a value that cannot be."""
+
+
+class DatasetError(InputError):
+    """Training data are incomplete, or contradict themselves or the recipe."""
+
+
 class ResourceError(VesaliusError):
     """The machine is too small for the work."""
 
@@ -89,6 +100,10 @@ class NotEnoughMemoryError(ResourceError):
 
 class NotEnoughDiskError(ResourceError):
     """The output does not fit on the disk."""
+
+
+class TrainingError(VesaliusError):
+    """Training cannot go on: the loss is not a number. The last good checkpoint is kept."""
 
 
 class CancelledError(VesaliusError):

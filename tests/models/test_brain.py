@@ -13,7 +13,7 @@ import pytest
 from vesalius.models.card import render
 from vesalius.models.folder import open_model
 from vesalius.models.golden import read_golden
-from vesalius.models.importers.store import run_graph
+from vesalius.models.store import run_graph
 
 FOLDER = open_model("brain")
 NETWORKS = FOLDER.networks

@@ -10,7 +10,8 @@ from vesalius.engine.progress import Progress
 from vesalius.engine.session import Session
 from vesalius.errors import UnsuitableScanError
 from vesalius.models.folder import ModelFolder, open_model
-from vesalius.tasks.segment import check_suitable, segment
+from vesalius.tasks.segment import segment
+from vesalius.tasks.suitable import check_suitable
 from vesalius.volume import Geometry, Volume
 
 

@@ -59,7 +59,8 @@ def open_backend(folder: ModelFolder, network: NetworkSpec, shape: tuple[int, ..
     """
     *faster, last = candidates(network, choice)
     info = next((info for info in faster if _agrees(folder, network, info)), last)
-    return _open(folder, network, shape, info, decides=network.grid.kind == "whole" and network.threshold is None)
+    labels = folder.spec.task == "segment" and network.grid.kind == "whole" and network.threshold is None
+    return _open(folder, network, shape, info, decides=labels)
 
 
 def candidates(network: NetworkSpec, choice: EngineChoice) -> list[BackendInfo]:

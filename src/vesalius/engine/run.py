@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from vesalius.engine.accumulate import StreamingArgmax, argmax_into, label_type,
 from vesalius.engine.backend import Backend, BackendInfo, FloatTensor
 from vesalius.engine.plan import Plan, plan_run
 from vesalius.engine.progress import Progress
-from vesalius.engine.session import Session
+from vesalius.engine.session import Networks
 from vesalius.engine.tiles import Tiling
 from vesalius.models.spec import (
     Intensity,
@@ -61,7 +61,16 @@ class NetworkRun:
     memory_bytes: int
 
 
-def run_network(session: Session, network: NetworkSpec, region: Region, progress: Progress, stage: str) -> NetworkRun:
+@dataclass(frozen=True, eq=False)
+class ScoredRun:
+    """One score a class (L), before softmax, and how they were made."""
+
+    scores: FloatTensor
+    info: BackendInfo
+    memory_bytes: int
+
+
+def run_network(session: Networks, network: NetworkSpec, region: Region, progress: Progress, stage: str) -> NetworkRun:
     """Run ``network`` over ``region``; the progress's stages are named after ``stage``.
 
     Raises:
@@ -89,16 +98,41 @@ def _whole(
 ) -> LabelArray:
     """Labels of the region seen at once."""
     with progress.stage(f"{stage}: prepare"):
-        seen = [resample(channel, region.place, plan.grid, grid.interpolation) for channel in region.voxels]
-        maps = _fit_all(network.intensity, region.scan, seen)
-        tensor = np.empty((1, len(seen), *plan.grid.shape), np.float32)
-        for intensity, channel, out in zip(maps, seen, tensor[0], strict=True):
-            intensity.apply(channel, out)
+        tensor = whole_tensor(network, region, plan.grid, grid.interpolation)
     with progress.stage(f"{stage}: network"):
         output = backend.run(tensor)[0]
         labels = output[0] if backend.decides else _decode(output, network.threshold)
         progress.advance()
     return labels
+
+
+def run_whole(session: Networks, network: NetworkSpec, region: Region, progress: Progress, stage: str) -> ScoredRun:
+    """Run a network that scores the whole of ``region``, a classifier, once.
+
+    Raises:
+        NotEnoughMemoryError: the plan does not fit; nothing was run.
+    """
+    with progress.stage(f"{stage}: plan"):
+        backend = session.backend(network)
+        plan = plan_run(network.grid, region.place, len(region.scan), backend)
+    with progress.stage(f"{stage}: prepare"):
+        tensor = whole_tensor(network, region, plan.grid, "linear")
+    with progress.stage(f"{stage}: network"):
+        scores = np.array(backend.run(tensor)[0], np.float32)
+        progress.advance()
+    return ScoredRun(scores, backend.info, plan.memory_bytes)
+
+
+def whole_tensor(
+    network: NetworkSpec, region: Region, grid: Geometry, interpolation: Literal["nearest", "linear"]
+) -> FloatTensor:
+    """(1, C, I, J, K): the region sampled on ``grid`` and brought to range."""
+    seen = [resample(channel, region.place, grid, interpolation) for channel in region.voxels]
+    maps = _fit_all(network.intensity, region.scan, seen)
+    tensor = np.empty((1, len(seen), *grid.shape), np.float32)
+    for intensity, channel, out in zip(maps, seen, tensor[0], strict=True):
+        intensity.apply(channel, out)
+    return tensor
 
 
 def _sliding(
@@ -171,10 +205,10 @@ def _tile_tensor(tile: Array, maps: list[IntensityMap], start: tuple[int, ...], 
 
 def _fit_all(rule: Intensity, scan: Array, seen: list[Array]) -> list[IntensityMap]:
     """Each channel's own intensity map."""
-    return [_fit(rule, whole, part) for whole, part in zip(scan, seen, strict=True)]
+    return [fit_intensity(rule, whole, part) for whole, part in zip(scan, seen, strict=True)]
 
 
-def _fit(rule: Intensity, whole: Array, seen: Array) -> IntensityMap:
+def fit_intensity(rule: Intensity, whole: Array, seen: Array) -> IntensityMap:
     """Measure what ``rule`` needs on the whole scan's channel and on the part that the network sees."""
     match rule:
         case PercentileIntensity():

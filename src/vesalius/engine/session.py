@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from threading import Lock
+from typing import Protocol
 
 from vesalius.engine.backend import Backend
 from vesalius.engine.choose import EngineChoice, open_backend
 from vesalius.engine.plan import tile_shape
 from vesalius.models.folder import ModelFolder
-from vesalius.models.spec import NetworkSpec
+from vesalius.models.spec import ModelSpec, NetworkSpec
+
+
+class Networks(Protocol):
+    """The opened networks of a model: a `Session`, or a network that is still in training."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model is."""
+
+    def backend(self, network: NetworkSpec) -> Backend:
+        """One of its networks, opened."""
 
 
 class Session:
@@ -23,6 +35,11 @@ class Session:
         self._choice = choice
         self._backends: dict[str, Backend] = {}
         self._locks = {network.graph: Lock() for network in folder.networks}
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model is."""
+        return self.folder.spec
 
     def backend(self, network: NetworkSpec) -> Backend:
         """The opened ``network``, for tiles of its own size and the model's channels.

@@ -12,13 +12,14 @@ from vesalius.errors import ModelFolderError
 from vesalius.models.folder import ModelFolder, read_tensors
 from vesalius.models.graph import write_tensors
 from vesalius.models.spec import NetworkSpec
+from vesalius.volume import Array
 
 FloatTensor = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class GoldenCase:
-    """``input`` (1, C, I, J, K), network-ready, and the expected ``output`` (1, L, I, J, K)."""
+    """``input`` (1, C, I, J, K), network-ready, and the expected ``output`` (1, L, I, J, K), of a classifier (1, L)."""
 
     input: FloatTensor
     output: FloatTensor
@@ -33,11 +34,16 @@ def read_golden(folder: ModelFolder, network: NetworkSpec) -> GoldenCase:
     path = folder.golden(network)
     tensors = read_tensors(path)
     image, output = tensors.get("input"), tensors.get("output")
-    if image is None or output is None or image.ndim != 5 or output.ndim != 5 or image.shape[2:] != output.shape[2:]:
+    if image is None or output is None or image.ndim != 5 or not _fits(image, output):
         raise ModelFolderError(
             f"{path} must hold the tensors 'input' (1, C, I, J, K) and 'output' (1, L, I, J, K); get the model anew"
         )
     return GoldenCase(np.ascontiguousarray(image, np.float32), np.ascontiguousarray(output, np.float32))
+
+
+def _fits(image: Array, output: Array) -> bool:
+    """Scores a voxel have the size of the image; scores a scan have none."""
+    return output.ndim == 2 or (output.ndim == 5 and image.shape[2:] == output.shape[2:])
 
 
 def write_golden(case: GoldenCase, path: Path) -> None:

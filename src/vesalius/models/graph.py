@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 INPUT = "image"
 OUTPUT = "output"
 OPSET = 18  # has every operator that torch writes for our networks; read by OpenVINO 2023 and ONNX Runtime 1.14 on
-_DYNAMIC = {0: "N", 2: "I", 3: "J", 4: "K"}
+_FREE = {0: "N", 2: "I", 3: "J", 4: "K"}
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,14 @@ def trace(network: nn.Module, shape: tuple[int, ...]) -> Any:
         MissingExtraError: torch or onnx is not installed.
     """
     torch, onnx = require("torch", "import"), require("onnx", "import")
-    file = io.BytesIO()
+    file, zeros = io.BytesIO(), torch.zeros(shape)
     try:
         with _quiet():
+            with torch.no_grad():
+                axes = network(zeros).ndim
             torch.onnx.export(
                 network,
-                (torch.zeros(shape),),
+                (zeros,),
                 file,
                 dynamo=False,  # keeps I, J and K free where the other exporter demands a proof, and takes TorchScript
                 training=torch.onnx.TrainingMode.PRESERVE,  # EVAL would fold batch norm into the convolutions' weights
@@ -71,7 +73,7 @@ def trace(network: nn.Module, shape: tuple[int, ...]) -> Any:
                 opset_version=OPSET,
                 input_names=[INPUT],
                 output_names=[OUTPUT],
-                dynamic_axes={INPUT: _DYNAMIC, OUTPUT: _DYNAMIC},
+                dynamic_axes={INPUT: _FREE, OUTPUT: {axis: name for axis, name in _FREE.items() if axis < axes}},
             )
     except Exception as error:  # torch raises errors of many unrelated types here
         raise ModelFolderError(f"the network cannot be written as an ONNX graph: {_first_line(error)}") from error

@@ -98,9 +98,15 @@ class NetworkSpec(SpecPart):
 
     net: str | None = Field(default=None, description="name in vesalius.nets; null: only the graph is there")
     arguments: dict[str, Any] = Field(default_factory=dict)
+    planar: bool = Field(default=False, description="a 2D network, run on every slice along K")
+    mirror: tuple[Literal[0, 1, 2], ...] = Field(
+        default=(), description="axes of its input; the output is averaged over all combinations of flips along them"
+    )
     weights: FileName
     graph: FileName
-    golden: FileName = Field(description="in golden/: safetensors with `input` (1,C,I,J,K) and `output` (1,L,I,J,K)")
+    golden: FileName = Field(
+        description="in golden/: safetensors with `input` (1,C,I,J,K) and `output` (1,L,I,J,K), of a classifier (1,L)"
+    )
     sha256: Sha256 = Field(description="of the weights file")
     graph_sha256: Sha256
     grid: Grid
@@ -124,6 +130,18 @@ class LocatorSpec(SpecPart):
     network: NetworkSpec
     margin: float = Field(default=0.1, ge=0)
     min_share: float = Field(default=0.0, ge=0, lt=1)
+
+
+class Decision(SpecPart):
+    """How a classifier's scores become probabilities and an answer.
+
+    The probabilities are the softmax of the scores divided by ``temperature`` (Guo et al., "On calibration of modern
+    neural networks", ICML 2017).
+    """
+
+    temperature: float = Field(default=1.0, gt=0)
+    label: str | None = Field(default=None, description="the answer, where its probability reaches `threshold`")
+    threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
 class PostProcessing(SpecPart):
@@ -175,7 +193,7 @@ class ModelSpec(SpecPart):
     format: Literal[1] = 1
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     version: str
-    task: Literal["segment"]
+    task: Literal["segment", "classify"]
     summary: str
     uses: tuple[str, ...] = Field(default=(), description="what the model is meant for, a sentence each")
     limits: tuple[str, ...] = Field(default=(), description="what it is not meant for or cannot do, a sentence each")
@@ -184,7 +202,10 @@ class ModelSpec(SpecPart):
     orientation: str = Field(default="RAS", description="axes of the scan when the network sees it")
     network: NetworkSpec
     locator: LocatorSpec | None = None
-    labels: dict[int, Label] = Field(description="output channel → label; 0 is background and is not listed")
+    labels: dict[int, Label] = Field(
+        description="output channel → label; of a segmentation 0 is background and is not listed"
+    )
+    decision: Decision | None = Field(default=None, description="of a classifier")
     post: PostProcessing = PostProcessing()
     plausibility: dict[str, LabelPlausibility] = Field(default_factory=dict, description="by the label's name")
     origin: Origin
@@ -196,6 +217,10 @@ class ModelSpec(SpecPart):
         unknown = set(self.plausibility) - names
         if unknown:
             raise ValueError(f"plausibility names labels that do not exist: {', '.join(sorted(unknown))}")
-        if min(self.labels, default=1) < 1:
+        if self.task == "segment" and min(self.labels, default=1) < 1:
             raise ValueError("labels are numbered from 1; 0 is background")
+        if self.task == "classify" and sorted(self.labels) != list(range(len(self.labels))):
+            raise ValueError("the classes are numbered from 0, without gaps")
+        if self.decision is not None and self.decision.label not in (None, *names):
+            raise ValueError(f"the decision names a label that does not exist: {self.decision.label}")
         return self

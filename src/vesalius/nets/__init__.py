@@ -23,15 +23,26 @@ _NNUNET = "vesalius.nets.nnunet"
 #: name → (extra that brings it, module, what makes it there)
 NAMES: Mapping[str, tuple[str, str, str]] = {
     "attention-unet": ("import", _MONAI, "AttentionUnet"),
+    "autoencoder": ("torch", "vesalius.nets.autoencoder", "Autoencoder"),
     "basic-unet": ("import", _MONAI, "BasicUNet"),
+    "deeplab": ("train", "vesalius.nets.deeplab", "DeepLab"),
+    "deeply-supervised": ("torch", "vesalius.nets.deeply_supervised", "DeeplySupervised"),
+    "deepmedic": ("torch", "vesalius.nets.deepmedic", "DeepMedic"),
+    "densenet": ("import", "vesalius.nets.densenet", "densenet"),
     "dynunet": ("import", _MONAI, "DynUNet"),
     "linknet": ("torch", "vesalius.nets.linknet", "LinkNet"),
+    "mil": ("train", "vesalius.nets.mil", "AttentionMIL"),
     "nnunet-plain": ("import", _NNUNET, "plain_conv_unet"),
     "nnunet-residual": ("import", _NNUNET, "residual_encoder_unet"),
+    "residual-unet": ("torch", "vesalius.nets.residual_unet", "ResidualUNet"),
+    "resnet": ("train", "vesalius.nets.resnet", "resnet"),
     "segresnet": ("import", _MONAI, "SegResNet"),
     "swin-unetr": ("import", _MONAI, "SwinUNETR"),
+    "timm": ("train", "vesalius.nets.timm_backbone", "timm_backbone"),
     "unet": ("import", _MONAI, "UNet"),
+    "unet-plus-plus": ("import", "vesalius.nets.unet_plus_plus", "UNetPlusPlus"),
     "unetr": ("import", _MONAI, "UNETR"),
+    "vit": ("import", "vesalius.nets.vit", "VisionTransformer"),
     "vnet": ("import", _MONAI, "VNet"),
 }
 

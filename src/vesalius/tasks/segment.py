@@ -8,11 +8,11 @@ import numpy as np
 
 from vesalius.engine.progress import Progress
 from vesalius.engine.run import LabelArray, NetworkRun, Region, run_network
-from vesalius.engine.session import Session
-from vesalius.errors import UnsuitableScanError
+from vesalius.engine.session import Networks
 from vesalius.models.spec import LocatorSpec, ModelSpec, PostProcessing
 from vesalius.results import Labelmap
 from vesalius.tasks.components import Mask, filled, largest_component
+from vesalius.tasks.suitable import check_suitable
 from vesalius.transforms.labels import labels_onto
 from vesalius.volume import IndexBox, Shape, Volume, mask_box, reorder
 
@@ -25,7 +25,7 @@ class Segmentation:
     runs: tuple[NetworkRun, ...]
 
 
-def segment(session: Session, volume: Volume, progress: Progress) -> Segmentation:
+def segment(session: Networks, volume: Volume, progress: Progress) -> Segmentation:
     """Segment ``volume`` with the session's model.
 
     The network sees the scan with its axes reordered to the model's orientation; the result is put back voxel by
@@ -35,7 +35,7 @@ def segment(session: Session, volume: Volume, progress: Progress) -> Segmentatio
         UnsuitableScanError: the scan has another number of channels, is a single slice, or holds NaN or infinity.
         NotEnoughMemoryError: the plan does not fit.
     """
-    spec = session.folder.spec
+    spec = session.spec
     check_suitable(spec, volume)
     oriented = volume.reoriented(spec.orientation)
     scan, geometry = oriented.voxels, oriented.geometry
@@ -57,37 +57,6 @@ def segment(session: Session, volume: Volume, progress: Progress) -> Segmentatio
         labels = labels.astype(seen.dtype, copy=False)
         reorder(labels, volume.geometry, spec.orientation)[box.slices] = seen
     return Segmentation(Labelmap(labels, volume.geometry, spec.labels), tuple(runs))
-
-
-def check_suitable(spec: ModelSpec, volume: Volume) -> None:
-    """Refuse a scan that the model cannot take.
-
-    Raises:
-        UnsuitableScanError: with what is wrong and what to do.
-    """
-    if len(volume.channels) != len(spec.channels):
-        raise UnsuitableScanError(
-            f"the model {spec.name!r} takes {len(spec.channels)} channel(s) ({', '.join(spec.channels)}), the scan has "
-            f"{len(volume.channels)} ({', '.join(volume.channels[:4])}{', …' if len(volume.channels) > 4 else ''}); "
-            "give it one 3D scan"
-        )
-    flat = [axis for axis, n in zip("IJK", volume.geometry.shape, strict=True) if n == 1]
-    if flat and min(_tile(spec)) > 1:
-        raise UnsuitableScanError(
-            f"the model {spec.name!r} takes a 3D scan, this one is a single slice "
-            f"{'×'.join(str(n) for n in volume.geometry.shape)}"
-        )
-    bad = volume.voxels.size - int(np.isfinite(volume.voxels).sum()) if volume.voxels.dtype.kind == "f" else 0
-    if bad:
-        raise UnsuitableScanError(
-            f"{bad} of the scan's {volume.voxels.size} voxels are not a number (NaN or infinite); find out why, or "
-            "replace them with: vesalius convert SCAN OUT --fill-nan 0"
-        )
-
-
-def _tile(spec: ModelSpec) -> Shape:
-    grid = spec.network.grid
-    return grid.size if grid.kind == "whole" else grid.patch
 
 
 def _found_box(mask: Mask, shape: Shape, locator: LocatorSpec) -> IndexBox | None:

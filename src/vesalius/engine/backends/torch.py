@@ -26,9 +26,9 @@ class TorchBackend:
                 "leave --engine out, or use openvino or onnxruntime"
             )
         torch = require("torch", "torch")
-        from vesalius import nets
+        from vesalius.models.network import load_network
 
-        module = nets.load(network.net, network.arguments, folder.file(network.weights))
+        module = load_network(network, folder.file(network.weights))
         self._torch, self._device = torch, torch.device(device)
         self._type = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[precision]
         self._module: Any = module.to(self._device).to(memory_format=torch.channels_last_3d)

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from vesalius.errors import ModelFolderError, UsageError
-from vesalius.models.importers.store import ImportSummary
+from vesalius.models.importers.unknown import ImportSummary
 
 __all__ = ["ImportSummary", "import_model"]
 

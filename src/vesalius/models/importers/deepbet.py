@@ -18,7 +18,8 @@ from vesalius.errors import ModelFolderError, UsageError
 from vesalius.extras import require
 from vesalius.models.golden import FloatTensor, GoldenCase
 from vesalius.models.graph import trace, write_tensors
-from vesalius.models.importers.store import Converted, ImportSummary, new_folder, store_network, store_spec
+from vesalius.models.importers.unknown import ImportSummary
+from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.models.spec import (
     LabelPlausibility,
     LocatorSpec,

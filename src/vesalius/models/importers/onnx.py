@@ -9,16 +9,8 @@ import numpy as np
 
 from vesalius.errors import ModelFolderError
 from vesalius.extras import require
-from vesalius.models.importers.store import (
-    Converted,
-    ImportSummary,
-    guessed_spec,
-    new_folder,
-    probe,
-    run_graph,
-    store_network,
-    store_spec,
-)
+from vesalius.models.importers.unknown import ImportSummary, guessed_spec, probe
+from vesalius.models.store import Converted, new_folder, run_graph, store_network, store_spec
 from vesalius.models.spec import SlidingGrid
 from vesalius.volume import Array, Shape
 

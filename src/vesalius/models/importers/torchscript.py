@@ -19,15 +19,8 @@ from vesalius.errors import ModelFolderError, UsageError
 from vesalius.extras import require
 from vesalius.models.golden import FloatTensor
 from vesalius.models.graph import trace
-from vesalius.models.importers.store import (
-    Converted,
-    ImportSummary,
-    guessed_spec,
-    new_folder,
-    probe,
-    store_network,
-    store_spec,
-)
+from vesalius.models.importers.unknown import ImportSummary, guessed_spec, probe
+from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.models.spec import SlidingGrid
 from vesalius.nets import unique_tensors
 from vesalius.volume import Shape

@@ -1,0 +1,133 @@
+"""Scores a network on the validation cases, and settles what the finished model needs beside its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vesalius.engine.progress import Progress
+from vesalius.measure.calibration import best_threshold, fit_temperature
+from vesalius.measure.overlap import dice
+from vesalius.measure.ranking import auroc
+from vesalius.models.spec import Decision
+from vesalius.tasks.classify import classify
+from vesalius.tasks.segment import segment
+from vesalius.train.batches import Sampler
+from vesalius.train.corrupt import corrupted
+from vesalius.train.data import Case
+from vesalius.train.live import LiveSession
+from vesalius.train.recipe import Recipe
+from vesalius.train.watch import Score
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    Opened = Callable[[nn.Module], LiveSession]
+
+Floats = NDArray[np.float64]
+_BATCHES = 8
+
+
+class Judge(Protocol):
+    """Scores a network; a higher score is a better one."""
+
+    def score(self, network: nn.Module) -> Score:
+        """The score on the validation cases."""
+
+    def decision(self, network: nn.Module) -> Decision | None:
+        """How the finished network's scores are to be read."""
+
+
+@dataclass(frozen=True)
+class SegmentationJudge:
+    """Mean over the cases of each label's Dice on the scan's own grid; a label absent from both is left out."""
+
+    opened: Opened
+    cases: Sequence[Case]
+
+    def score(self, network: nn.Module) -> Score:
+        """The labels' mean Dice, and each label's."""
+        session = self.opened(network)
+        names = {value: label.name for value, label in session.spec.labels.items()}
+        found: dict[str, list[float]] = {name: [] for name in names.values()}
+        for case in self.cases:
+            truth = case.labelmap()
+            if truth is None:
+                continue
+            labels = segment(session, case.volume(), Progress()).labelmap.voxels
+            for value, name in names.items():
+                if (truth.voxels == value).any() or (labels == value).any():
+                    found[name].append(dice(labels, truth.voxels, value))
+        means = {name: float(np.mean(values)) for name, values in found.items() if values}
+        return Score("dice", float(np.mean(list(means.values()))), means)
+
+    def decision(self, network: nn.Module) -> Decision | None:
+        """None: the largest score wins."""
+
+
+@dataclass(frozen=True)
+class ClassificationJudge:
+    """AUROC, of two classes or averaged over one class against the others, and accuracy of the most probable class."""
+
+    opened: Opened
+    cases: Sequence[Case]
+
+    def score(self, network: nn.Module) -> Score:
+        """AUROC and accuracy."""
+        scores, targets = self._scores(network)
+        accuracy = float((scores.argmax(1) == targets).mean())
+        classes = (1,) if scores.shape[1] == 2 else range(scores.shape[1])
+        areas = [auroc(_odds(scores, value), targets == value) for value in classes]
+        return Score("auroc", float(np.mean([area for area in areas if area is not None])), {"accuracy": accuracy})
+
+    def decision(self, network: nn.Module) -> Decision | None:
+        """The temperature fitted to the validation cases, and of two classes Youden's threshold for the second."""
+        scores, targets = self._scores(network)
+        temperature = fit_temperature(scores, targets)
+        if scores.shape[1] != 2:
+            return Decision(temperature=temperature)
+        likely = 1 / (1 + np.exp(-_odds(scores / temperature, 1)))
+        threshold = min(max(best_threshold(likely, targets == 1), 1e-3), 1 - 1e-3)
+        label = self.opened(network).spec.labels[1].name
+        return Decision(temperature=round(temperature, 4), label=label, threshold=round(threshold, 4))
+
+    def _scores(self, network: nn.Module) -> tuple[Floats, NDArray[np.int64]]:
+        """Scores before softmax (N, L) and true classes (N)."""
+        session = self.opened(network)
+        scores = [classify(session, case.volume(), Progress()).run.scores for case in self.cases]
+        return np.array(scores, np.float64), np.array([case.target for case in self.cases], np.int64)
+
+
+@dataclass(frozen=True)
+class ReconstructionJudge:
+    """Minus the mean squared error on patches of the validation cases, the same ones every time."""
+
+    sampler: Sampler
+    recipe: Recipe
+
+    def score(self, network: nn.Module) -> Score:
+        """Minus the error, so that more is better."""
+        device = next(network.parameters()).device
+        errors = []
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(0)
+            for number in range(_BATCHES):
+                batch = corrupted(self.sampler.draw(number, 0, 1, device), self.recipe)
+                errors.append(float((network(batch.images) - batch.target).square().mean()))
+        return Score("minus mse", -float(np.mean(errors)), {})
+
+    def decision(self, network: nn.Module) -> Decision | None:
+        """None: there is nothing to decide."""
+
+
+def _odds(scores: Floats, value: int) -> Floats:
+    """The logarithm of the odds of class ``value``: it ranks as the probability does, and never saturates."""
+    others = np.delete(scores, value, axis=1)
+    highest = others.max(1)
+    odds: Floats = scores[:, value] - highest - np.log(np.exp(others - highest[:, None]).sum(1))
+    return odds
