@@ -56,3 +56,16 @@ def patient_positions() -> Path:
 def brain_tumour() -> Path:
     """A head MRI as NRRD, with a tumour mask."""
     return _existing(SHARED / "brain-tumour", "set VESALIUS_TEST_DATA to the folder that holds brain-tumour")
+
+
+@pytest.fixture(scope="session")
+def hippocampus() -> Path:
+    """208 cropped T1 MRIs of one hippocampus with labels 1 and 2: images/ and labels/."""
+    return _existing(SHARED / "hippocampus", "set VESALIUS_TEST_DATA to the folder that holds hippocampus")
+
+
+@pytest.fixture(scope="session")
+def pneumonia() -> Path:
+    """PneumoniaMNIST's training and validation pictures, 28×28."""
+    file = SHARED / "pneumonia" / "pneumoniamnist-trainval.npz"
+    return _existing(file, "set VESALIUS_TEST_DATA to the folder that holds pneumonia")

@@ -229,11 +229,12 @@ class Record(BaseModel):
 
 
 class Measurement(Record):
-    """The size and brightness of one label."""
+    """The size and brightness of one label; in a picture, whose pixels have no known size, no length is given."""
 
     voxel_count: int
-    volume_ml: float
-    surface_mm2: float = Field(description="area of the label's boundary, mm²")
+    share: float | None = Field(default=None, description="in a picture: of all its pixels, 0 to 1")
+    volume_ml: float | None
+    surface_mm2: float | None = Field(description="area of the label's boundary, mm²")
     bounding_box_mm: tuple[tuple[float, float, float], tuple[float, float, float]] | None = Field(
         description="low and high corner of the smallest box in patient axes (RAS+, mm) that holds the label's voxels"
     )
@@ -278,6 +279,9 @@ class InputRecord(Record):
     spacing_mm: tuple[float, float, float]
     orientation: str
     oblique: bool
+    is_picture: bool = Field(
+        default=False, description="a flat picture that says nothing of the patient: its spacing and place are made up"
+    )
     affine: tuple[tuple[float, float, float, float], ...]
     series_uid: str | None = None
     frame_of_reference_uid: str | None = None
@@ -327,7 +331,11 @@ class Report(BaseModel):
     engine: EngineRecord
     labels: dict[int, Label] = Field(default_factory=dict)
     measurements: dict[str, Measurement] = Field(default_factory=dict, description="by the label's name")
-    scores: dict[str, float] | None = None
+    scores: dict[str, float] | None = Field(default=None, description="of a classification: label → probability")
+    thresholds: dict[str, float] = Field(
+        default_factory=dict, description="the probability from which on a label is the answer, if the model has one"
+    )
+    answer: str | None = Field(default=None, description="the label that a classification settles on")
     warnings: list[Warning] = Field(default_factory=list)
     stages: list[Stage] = Field(default_factory=list, description="some run beside each other")
     seconds: float = Field(0.0, description="wall-clock time from the start until all but the report was written")

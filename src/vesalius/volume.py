@@ -300,6 +300,11 @@ class Volume:
         """(C, I, J, K), without reading the voxels."""
         return (len(self.channels), *self.geometry.shape)
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a flat picture that says nothing of the patient, so that its millimetres are made up."""
+        return self.geometry.shape[2] == 1 and not self.source.orientation_known
+
     def cropped(self, box: IndexBox) -> Volume:
         """The part of the scan in ``box``."""
         geometry = self.geometry.cropped(box)

@@ -13,7 +13,7 @@ import pytest
 
 from reports import report
 from vesalius.cli import demo, run
-from vesalius.cli.analyze import folders
+from vesalius.cli.analyze import folders, summary
 from vesalius.errors import MissingExtraError
 from vesalius.results import Report
 
@@ -56,6 +56,28 @@ def test_measurements_warnings_and_files_are_shown(
     assert "Warning: the brain is small" in lines
     for kind, name in FILES.items():
         assert any(re.fullmatch(rf"{kind}: +{re.escape(str(tmp_path / name))}", line) for line in lines)
+
+
+def test_scores_are_shown_with_the_threshold_and_the_answer() -> None:
+    made = report()
+    made.measurements, made.scores, made.answer = {}, {"normal": 0.25, "pneumonia": 0.75}, "pneumonia"
+    made.thresholds = {"pneumonia": 0.4}
+    lines = summary(made, Path("out")).splitlines()
+    assert [line.split() for line in lines[:3]] == [
+        ["probability", "threshold"], ["normal", "25.0%"], ["pneumonia", "75.0%", "40.0%"],
+    ]  # fmt: skip
+    assert lines[3] == "Answer: pneumonia"
+    assert "volume" not in "".join(lines)
+
+
+def test_what_is_found_in_a_picture_has_pixels() -> None:
+    made = report()
+    made.input = made.input.model_copy(update={"is_picture": True})
+    flat = made.measurements["brain"].model_copy(update={"volume_ml": None, "surface_mm2": None, "share": 0.1234})
+    made.measurements = {"vessels": flat.model_copy(update={"voxel_count": 4321, "components": 8})}
+    lines = summary(made, Path("out")).splitlines()
+    assert re.split(r"  +", lines[0].strip()) == ["pixels", "of the picture", "parts"]
+    assert re.split(r"  +", lines[1]) == ["vessels", "4321", "12.34%", "8"]
 
 
 def test_json_is_the_report_one_a_line_for_several(

@@ -67,3 +67,23 @@ def test_importing_from_nowhere_is_a_sentence(tmp_path: Path, capsys: pytest.Cap
     assert run(["models", "import", str(tmp_path / "x.onnx"), "--out", str(tmp_path / "out")]) in {2, 3}
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_classifier_is_shown_verified_and_has_a_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("timm")
+    from tiny_models import tiny_model
+
+    folder = tiny_model(
+        tmp_path / "m", "timm", {"name": "test_resnet"}, {0: "normal", 1: "pneumonia"}, task="classify",
+        network={"planar": True, "grid": {"kind": "whole", "size": (32, 32, 1)}, "intensity": {"rule": "zscore"}},
+        decision={"temperature": 1.5, "label": "pneumonia", "threshold": 0.4},
+        scores=({"metric": "AUROC", "value": 0.97, "on": "270 pictures", "command": "vesalius evaluate m"},),
+    )  # fmt: skip
+    words = "the answer is pneumonia from a probability of 0.4 on"
+    for verb in ("show", "card"):
+        assert run(["models", verb, str(folder.path)]) == 0
+        shown = capsys.readouterr().out
+        assert words in shown
+        assert "vesalius evaluate m" in shown
+    assert run(["models", "verify", str(folder.path)]) == 0
+    assert "agrees" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vesalius.engine.accumulate import StreamingArgmax, buffer_bytes, buffers, sweep_order
+from vesalius.engine.accumulate import StreamingArgmax, argmax_bytes, buffers, sweep_order
 from vesalius.engine.tiles import Tiling, importance
 
 SHAPES = st.tuples(*(st.integers(3, 23),) * 3)
@@ -61,7 +61,7 @@ def test_streaming_argmax_equals_the_dense_sum(shape, patch, overlap, classes, g
                 if rng.random() < 0.2:
                     continue  # a background tile that was skipped
                 scores = rng.normal(size=(classes, *patch)).astype(np.float32)
-                argmax.add(scores, c)
+                argmax.add(scores, (a, b, c))
                 box = tuple(
                     slice(s + margin, s + margin + p) for s, p in zip((start_a, start_b, start_c), patch, strict=True)
                 )
@@ -79,6 +79,6 @@ def test_buffers_of_many_classes_stay_far_below_the_dense_scores() -> None:
     assert sweep_order((400, 512, 189)) == (1, 0, 2)
     tiling = Tiling.cover(shape, (64, 64, 64), 0.5)
     dense = 105 * 4 * int(np.prod(shape))
-    assert buffer_bytes(tiling, 105) < dense / 12
+    assert argmax_bytes(tiling, 105) < dense / 12
     assert buffers(tiling, 105)[0] is np.float16
     assert buffers(tiling, 3)[0] is np.float32

@@ -155,6 +155,15 @@ def test_labels_as_a_picture(tmp_path):
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), GREY)
 
 
+def test_labels_have_their_colours_in_a_viewer(tmp_path):
+    geometry = Geometry.from_spacing((2, 2, 1), (1, 1, 1))
+    voxels = np.array([[0, 9], [7, 9]], np.uint16)[..., np.newaxis]
+    labels = {9: Label(name="x", colour="#ff8001"), 300: Label(name="y", colour="#ffffff")}
+    io.write(Labelmap(voxels, geometry, labels), tmp_path / "a.png")
+    seen = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+    assert seen.tolist() == [[[0, 0, 0], [0, 0, 0]], [[255, 128, 1], [255, 128, 1]]]
+
+
 @pytest.mark.parametrize(
     ("shape", "dtype", "reason"),
     [

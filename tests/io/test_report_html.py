@@ -140,12 +140,57 @@ def test_headlines():
     brain = one.measurements["brain"]
     one.measurements = {"brain": brain.model_copy(update={"volume_ml": 1953.3})}
     assert headline(one) == f"Brain: 1{space}953{space}ml"
-    one.measurements = {f"part {n}": brain.model_copy(update={"volume_ml": float(n)}) for n in range(1, 6)}
+    sizes = {f"part {n}": {"volume_ml": float(n), "voxel_count": n} for n in range(1, 6)}
+    one.measurements = {name: brain.model_copy(update=size) for name, size in sizes.items()}
     assert headline(one) == f"5 structures, the largest: part 5, 5.00{space}ml"
     one.measurements = {"brain": brain.model_copy(update={"voxel_count": 0})}
     assert headline(one) == "Nothing was found"
-    one.scores = {"normal": 0.2, "pneumonia": 0.8}
-    assert headline(one) == "Pneumonia: 80%"
+    one.measurements = {"vessels": brain.model_copy(update={"volume_ml": None, "share": 0.0697})}
+    assert headline(one) == f"Vessels: 7.0{space}% of the picture"
+
+
+@pytest.mark.parametrize(
+    ("pneumonia", "answer", "thresholds", "words"),
+    [
+        (0.8, "pneumonia", {"pneumonia": 0.6}, "Pneumonia: 80.0 %"),
+        (0.3, "pneumonia", {"pneumonia": 0.25}, "Pneumonia: 30.0 %"),
+        (0.55, "normal", {"pneumonia": 0.6}, "Normal: probability of pneumonia 55.0 %"),
+        (0.8, "pneumonia", {}, "Pneumonia: 80.0 %"),
+        (0.99997, "pneumonia", {}, "Pneumonia: >99.9 %"),
+        (0.00003, "normal", {"pneumonia": 0.5}, "Normal: probability of pneumonia <0.1 %"),
+    ],
+)
+def test_the_headline_of_a_classification(pneumonia, answer, thresholds, words):
+    one = report()
+    one.scores = {"normal": 1 - pneumonia, "pneumonia": pneumonia}
+    one.answer, one.thresholds = answer, thresholds
+    assert headline(one).replace("\N{NARROW NO-BREAK SPACE}", " ") == words
+
+
+def test_scores_are_bars_and_only_the_label_with_a_threshold_has_it_marked():
+    one = report()
+    one.scores, one.measurements, one.labels = {"normal": 0.25, "pneumonia": 0.75}, {}, {}
+    one.answer, one.thresholds, one.warnings = "pneumonia", {"pneumonia": 0.4}, []
+    page = Page(render_report(one, b"png"))
+    styles = [attrs["style"] for attrs in page.all("span") if attrs.get("class") in ("bar", "threshold")]
+    assert styles[:3] == ["width:25.0%", "width:75.0%", "left:40.0%"]
+    assert "No plausibility warning" not in page.text  # nothing of the kind was looked at
+    assert "three dimensions" not in page.text
+
+
+def test_a_picture_has_pixels_and_no_millimetres():
+    one = report()
+    one.input = one.input.model_copy(update={"is_picture": True, "shape": (30, 20, 1)})
+    nothing = {"volume_ml": None, "surface_mm2": None, "diameters_mm": (), "centre_mm": None}
+    found = one.measurements["brain"].model_copy(update={**nothing, "voxel_count": 5, "share": 0.125, "components": 7})
+    one.measurements = {"vessels": found, "disc": found.model_copy(update={"voxel_count": 0})}
+    page = Page(render_report(one, b"png"))
+    cells = re.sub(r"\s+", " ", page.text)
+    assert "vessels 5 12.5 % 7" in cells
+    assert "disc not found" in cells
+    assert "30 × 20 pixels" in cells
+    assert not re.search(r"Volume|Voxel|Orientation|mm\b", cells)
+    assert "beside it the same with the outlines of vessels, disc" in page.all("img")[0]["alt"]
 
 
 def test_many_files_are_counted_and_a_label_that_is_not_there_is_named():

@@ -8,7 +8,7 @@ import pytest
 
 from reports import report
 from vesalius.errors import InputError, OutputError
-from vesalius.io.report_json import read_report_json, report_schema, write_report_json
+from vesalius.io.report_json import read_report_json, report_schema, write_report_json, write_scores_json
 from vesalius.results import Scores
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"
@@ -77,3 +77,13 @@ def test_another_major_version(tmp_path):
 def test_unwritable_place(tmp_path):
     with pytest.raises(OutputError):
         write_report_json(report(), tmp_path / "missing" / "report.json")
+
+
+def test_scores_alone(tmp_path):
+    scores = Scores({"Gehirn ü 脑": 0.1 + 0.2, "b": 1e-17})
+    write_scores_json(scores, tmp_path / "scores.json")
+    text = (tmp_path / "scores.json").read_text(encoding="utf-8")
+    assert json.loads(text) == dict(scores)
+    assert "Gehirn ü 脑" in text
+    with pytest.raises(OutputError):
+        write_scores_json(scores, tmp_path / "missing" / "scores.json")

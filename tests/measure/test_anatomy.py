@@ -16,7 +16,7 @@ from grids import LPS, grids, to_itk
 from vesalius.errors import GeometryError
 from vesalius.measure.anatomy import measure_labels
 from vesalius.results import Label, Labelmap
-from vesalius.volume import Geometry, Volume
+from vesalius.volume import Geometry, Source, Volume
 
 LABELS = {value: Label(name=f"part {value}", colour="#f3c300") for value in (3, 7, 2000)}
 FULL = np.ones((3, 3, 3))
@@ -121,3 +121,20 @@ def test_a_scan_on_another_grid_is_refused():
     elsewhere = Geometry.from_spacing((3, 4, 5), (1, 1, 1), origin=(0, 0, 1))
     with pytest.raises(GeometryError, match="not on the same grid"):
         measure_labels(labelmap, Volume(np.zeros((1, 3, 4, 5)), elsewhere))
+
+
+def test_a_picture_has_shares_and_brightness_and_no_lengths():
+    geometry = Geometry((6, 5, 1), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    voxels = np.zeros(geometry.shape, np.uint8)
+    voxels[1:3, 1:4], voxels[5, 4] = 3, 3
+    labelmap = Labelmap(voxels, geometry, LABELS)
+    scan = Volume(np.full((1, 6, 5, 1), 8.0), geometry, channels=("grey",), source=Source(orientation_known=False))
+    found = measure_labels(labelmap, scan)["part 3"]
+    assert (found.voxel_count, found.share, found.components) == (7, 7 / 30, 2)
+    assert (found.volume_ml, found.surface_mm2, found.bounding_box_mm, found.centre_mm) == (None,) * 4
+    assert found.diameters_mm == ()
+    assert found.intensity["grey"].mean == 8
+    assert measure_labels(labelmap, scan)["part 7"].share == 0
+    placed = Volume(scan.voxels, geometry, channels=("grey",))
+    assert measure_labels(labelmap, placed)["part 3"].volume_ml == pytest.approx(0.007)
+    assert measure_labels(labelmap, placed)["part 3"].share is None

@@ -52,6 +52,19 @@ def test_multiclass_agrees_with_scikit_learn(seed):
     assert [one.sensitivity for one in found.classes] == pytest.approx(list(recalls), abs=1e-9)
 
 
+def test_answers_of_its_own_change_the_decisions_and_not_the_ranking():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 100)
+    likely = np.clip(rng.normal(0.35 + 0.3 * truth, 0.2), 0, 1)
+    table, said = np.stack([1 - likely, likely], axis=1), (likely >= 0.3).astype(int)
+    found = multiclass_scores(table, truth, said)
+    assert found.accuracy == pytest.approx(sk.accuracy_score(truth, said))
+    assert found.classes[1] == binary_scores(likely, truth, threshold=0.3)
+    assert found.auroc == multiclass_scores(table, truth).auroc
+    with pytest.raises(InputError, match="classes must be"):
+        multiclass_scores(table, truth, said + 5)
+
+
 def test_a_class_without_cases_is_left_out_of_the_means():
     scores = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1]])
     found = multiclass_scores(scores, [0, 1, 1])

@@ -6,7 +6,7 @@ from scipy import stats
 
 from vesalius.errors import InputError, UsageError
 from vesalius.measure.ranking import auroc
-from vesalius.measure.resampling import bootstrap
+from vesalius.measure.resampling import bootstrap, bootstrap_table
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
@@ -61,3 +61,29 @@ def test_what_makes_no_sense_is_refused():
         bootstrap(lambda cases: 1.0, 3, confidence=95)
     with pytest.raises(UsageError, match="a resample or more"):
         bootstrap(lambda cases: 1.0, 3, resamples=0)
+
+
+def test_several_figures_have_the_intervals_that_each_has_alone():
+    values = np.random.default_rng(1).normal(size=(25, 3))
+    together = bootstrap_table(lambda cases: np.median(values[cases], axis=0), 25, resamples=300)
+    alone = [bootstrap(lambda cases, n=n: np.median(values[cases, n]), 25, resamples=300) for n in range(3)]
+    assert together == alone
+
+
+def test_draws_without_a_figure_are_passed_over_and_a_figure_that_no_case_has_is_none():
+    rare = np.array([1.0, 3.0, np.nan, np.nan, np.nan])
+
+    def figures(cases):
+        defined = rare[cases][np.isfinite(rare[cases])]
+        return np.array([defined.mean() if len(defined) else np.nan, np.nan])
+
+    first, second = bootstrap_table(figures, 5, resamples=400)
+    assert (first.estimate, first.low, first.high) == (2, 1, 3)
+    assert second is None
+
+
+def test_a_table_of_nothing_is_refused():
+    with pytest.raises(InputError, match="no case"):
+        bootstrap_table(lambda cases: np.zeros(2), 0)
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        bootstrap_table(lambda cases: np.zeros(2), 3, confidence=1)

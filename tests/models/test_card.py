@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vesalius.models.card import render
 from vesalius.models.folder import open_model
-from vesalius.models.spec import MeasuredScore, SlidingGrid
+from vesalius.models.spec import Decision, MeasuredScore, SlidingGrid, WholeGrid
 
 
 def test_the_card_states_purpose_limits_origin_and_licence() -> None:
@@ -41,3 +41,17 @@ def test_split_seed_and_scores_are_stated_when_given() -> None:
     assert "Seed: 0" in card
     assert "| Dice | 0.9912 | 20 scans | `vesalius evaluate brain` |" in card
     assert "64×96×32 voxels at 0.5×0.5×3 mm" in card
+
+
+def test_a_classifier_says_how_it_decides_and_a_2d_network_that_it_is_one() -> None:
+    spec = open_model("brain").spec
+    network = spec.network.model_copy(update={"planar": True, "grid": WholeGrid(size=(64, 48, 1))})
+    decision = Decision(temperature=1.37, label="brain", threshold=0.42)
+    classifier = spec.model_copy(update={"task": "classify", "network": network, "locator": None, "decision": decision})
+    card = render(classifier)
+    assert "Classes: 1 brain" in card
+    assert "the temperature 1.37; the answer is brain from a probability of 0.42 on" in card
+    assert ", 2D, sees its region at once, sampled to 64×48×1 voxels" in card
+    undecided = classifier.model_copy(update={"decision": Decision(temperature=2)})
+    assert "the temperature 2; the answer is the most probable class" in render(undecided)
+    assert "temperature" not in render(spec)

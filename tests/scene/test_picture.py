@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -9,7 +10,7 @@ import pytest
 from grids import rotation
 from phantoms import affine, ball, labelmap
 from vesalius.results import Label, Labelmap
-from vesalius.scene import annotate, picture
+from vesalius.scene import annotate
 from vesalius.scene.mesh import extract_meshes
 from vesalius.scene.picture import draw_picture
 from vesalius.volume import Geometry, Source, Volume
@@ -155,17 +156,43 @@ def test_a_flat_picture_is_shown_as_it_is() -> None:
     geometry = Geometry((80, 40, 1), np.eye(4))
     volume = Volume(voxels, geometry, "OT", ("red", "green", "blue"), Source(orientation_known=False))
     shown = np.asarray(draw_picture(volume, None, {}))
-    assert shown.shape == (1200, 1600, 3)
-    np.testing.assert_allclose([shown[400, 400], shown[400, 1200], shown[800, 400]], 250 * np.eye(3), atol=8)
+    assert shown.shape == (800, 1600, 3)
+    np.testing.assert_allclose([shown[200, 400], shown[200, 1200], shown[600, 400]], 250 * np.eye(3), atol=8)
+
+
+def test_a_flat_picture_is_bare_on_the_left_and_labelled_on_the_right() -> None:
+    voxels = np.zeros((3, 80, 40, 1), np.uint8)
+    voxels[1] = 200
     mask = np.zeros((80, 40, 1), np.uint8)
     mask[50:70, 5:15] = 1
-    labelled = np.asarray(draw_picture(volume, labelmap(mask), {})).astype(int)
-    width = 1600 - picture._LEGEND_WIDTH
+    volume = Volume(voxels, Geometry((80, 40, 1), np.eye(4)), "OT", ("red", "green", "blue"))
+    unplaced = replace(volume, source=Source(orientation_known=False))
+    shown = np.asarray(draw_picture(unplaced, labelmap(mask), {})).astype(int)
+    width = (1600 - 4) // 2
     scale = width / 80
-    row, column = round(600 + (10 - 20) * scale), round(60 * scale)
-    tinted = labelled[row, column]
-    assert tinted[0] > 20  # the label's yellow over pure green
-    assert labelled[row, round(44 * scale)][0] < 10
+    bare, labelled = shown[: round(40 * scale), :width], shown[: round(40 * scale), -width:]
+    np.testing.assert_allclose(bare, np.broadcast_to([0, 200, 0], bare.shape), atol=1)
+    tinted = labelled[..., 0] > 20  # the label's yellow over pure green
+    rows, columns = np.nonzero(tinted)
+    found = [rows.min() / scale, (rows.max() + 1) / scale, columns.min() / scale, (columns.max() + 1) / scale]
+    np.testing.assert_allclose(found, [5, 15, 50, 70], atol=0.3)
+    assert len(shown) < 600, "the picture ends below the legend"
+    assert shown[-60:].max() > 100, "the legend"
+
+
+def test_hairs_and_dots_of_a_label_are_drawn() -> None:
+    """Lines one pixel wide, shown enlarged, as they are and reduced, do not vanish in the smoothing of the outline."""
+    for length in (100, 798, 1000):
+        mask = np.zeros((length, length // 2, 1), np.uint8)
+        mask[length // 4, 10:-10] = mask[10:-10, length // 4] = 1
+        mask[length // 2, 12] = 1
+        volume = Volume(np.zeros((1, *mask.shape)), Geometry(mask.shape, np.eye(4)))
+        shown = np.asarray(draw_picture(replace(volume, source=Source(orientation_known=False)), labelmap(mask), {}))
+        scale = 798 / length
+        panel = shown[: round(length // 2 * scale), -798:, 0] > 30
+        across = panel[round((length // 4 + 0.5) * scale) - 2 :][:5].any(axis=0)
+        assert scale < 1 or panel[round(12.5 * scale) - 2 :, round((length // 2 + 0.5) * scale) - 2 :][:5, :5].any()
+        assert across[round(12 * scale) : round((length - 12) * scale)].mean() > (0.99 if scale >= 1 else 0.7)
 
 
 def test_letters_of_one_slice_follow_its_own_axes(monkeypatch: pytest.MonkeyPatch) -> None:

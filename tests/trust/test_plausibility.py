@@ -14,7 +14,7 @@ from vesalius.measure.anatomy import measure_labels
 from vesalius.models.folder import open_model
 from vesalius.models.spec import ModelSpec
 from vesalius.results import Label, Labelmap
-from vesalius.trust.plausibility import check
+from vesalius.trust.plausibility import check, check_scan
 from vesalius.volume import Geometry, Source, Volume
 
 NETWORK = {
@@ -72,6 +72,27 @@ def test_orientation_that_the_file_does_not_give():
     warning = only(warnings_of(cube(), source=Source(orientation_known=False)))
     assert warning.code == "orientation-unknown"
     assert "RAS was assumed" in warning.message
+
+
+def test_of_a_picture_nobody_expects_an_orientation():
+    voxels = np.ones((1, 20, 20, 1))
+    flat = Geometry.from_spacing((20, 20, 1), (1, 1, 1))
+    assert check_scan(spec(), Volume(voxels, flat, source=Source(orientation_known=False))) == []
+
+
+def test_the_scan_alone_can_be_held_against_the_model():
+    volume = Volume(np.ones((1, 20, 20, 20)), GEOMETRY, "CT", source=Source(orientation_known=False))
+    assert [warning.code for warning in check_scan(spec(), volume)] == ["orientation-unknown", "unexpected-modality"]
+
+
+def test_a_volume_that_is_not_known_is_not_unusual():
+    volume = Volume(np.ones((1, 20, 20, 1)), Geometry.from_spacing((20, 20, 1), (1, 1, 1)), "MR",
+                    source=Source(orientation_known=False))  # fmt: skip
+    mask = np.zeros((20, 20, 1), np.uint8)
+    mask[5:9, 5:9] = 1
+    labelmap = Labelmap(mask, volume.geometry, BRAIN)
+    measured = measure_labels(labelmap, volume)
+    assert check(spec(volume_ml=(900, 1000)), lambda rules: None, volume, labelmap, measured) == []
 
 
 def test_modality():

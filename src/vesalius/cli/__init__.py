@@ -24,7 +24,7 @@ from typer.core import TyperGroup
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from vesalius._version import __version__
-from vesalius.cli import analyze, convert, demo, doctor, models, read, train
+from vesalius.cli import analyze, convert, data, demo, doctor, evaluate, models, read, train
 from vesalius.cli.failure import describe
 from vesalius.errors import CancelledError
 
@@ -63,6 +63,8 @@ app.command()(read.read)
 app.command()(convert.convert)
 app.command()(analyze.analyze)
 app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 

@@ -83,10 +83,9 @@ def folders(scans: list[str], out: Path) -> list[Path]:
 
 
 def summary(report: Report, folder: Path) -> str:
-    """What a person wants to know at once: the measurements, the warnings, and where to look."""
-    headings = ("", "volume (ml)", "surface (cm²)", "diameters (mm)", "parts")
-    rows = [_row(name, measurement) for name, measurement in report.measurements.items()]
-    parts = [table([headings, *rows])] if rows else []
+    """What a person wants to know at once: scores or measurements, the warnings, and where to look."""
+    parts = [_scores(report)] if report.scores else []
+    parts += [_measurements(report)] if report.measurements else []
     parts += [f"Warning: {warning}" for warning in report.warnings]
     how = f"{report.engine.engine} {report.engine.precision}"
     estimate, peak = size(report.engine.memory_estimate_bytes), size(report.engine.memory_peak_bytes)
@@ -96,7 +95,29 @@ def summary(report: Report, folder: Path) -> str:
     return "\n".join(parts)
 
 
+def _scores(report: Report) -> str:
+    """Each label's probability and the threshold it is held against, and the answer."""
+    thresholds = report.thresholds
+    rows = [
+        (name, f"{score:.1%}", f"{thresholds[name]:.1%}" if name in thresholds else "")
+        for name, score in (report.scores or {}).items()
+    ]
+    return f"{table([('', 'probability', 'threshold' if thresholds else ''), *rows])}\nAnswer: {report.answer}"
+
+
+def _measurements(report: Report) -> str:
+    headings: tuple[str, ...] = ("", "volume (ml)", "surface (cm²)", "diameters (mm)", "parts")
+    row = _row
+    if report.input.is_picture:
+        headings, row = ("", "pixels", "of the picture", "parts"), _picture_row
+    return table([headings, *(row(name, measurement) for name, measurement in report.measurements.items())])
+
+
+def _picture_row(name: str, measurement: Measurement) -> tuple[str, ...]:
+    return name, str(measurement.voxel_count), f"{measurement.share or 0:.2%}", str(measurement.components)
+
+
 def _row(name: str, measurement: Measurement) -> tuple[str, ...]:
     diameters = " × ".join(f"{value:.0f}" for value in measurement.diameters_mm)
-    volume, surface = f"{measurement.volume_ml:.1f}", f"{measurement.surface_mm2 / 100:.0f}"
+    volume, surface = f"{measurement.volume_ml or 0:.1f}", f"{(measurement.surface_mm2 or 0) / 100:.0f}"
     return name, volume, surface, diameters, str(measurement.components)

@@ -11,6 +11,7 @@ from vesalius.cli.show import as_json, table
 
 if TYPE_CHECKING:
     from vesalius.engine.choose import GoldenVerdict
+    from vesalius.models.spec import MeasuredScore
 
 app = typer.Typer(help="List, show, verify, import models.", rich_markup_mode=None)
 
@@ -40,6 +41,7 @@ def list_models(json: Json = False) -> None:
 @app.command()
 def show(model: Name, json: Json = False) -> None:
     """Say what a model takes and gives and where it is from."""
+    from vesalius.models.card import decision_words
     from vesalius.models.folder import open_model
 
     folder = open_model(model)
@@ -54,13 +56,21 @@ def show(model: Name, json: Json = False) -> None:
         ("modality", ", ".join(spec.modality) or "any"),
         ("channels", ", ".join(spec.channels)),
         ("labels", ", ".join(f"{value} {label.name}" for value, label in spec.labels.items())),
+        *([] if spec.decision is None else [("decision", decision_words(spec.decision))]),
         ("origin", spec.origin.source),
         ("data", spec.origin.data),
+        *([("split", spec.origin.split)] if spec.origin.split else []),
+        *([] if spec.origin.seed is None else [("seed", str(spec.origin.seed))]),
         ("licence", spec.origin.licence),
-        *(("score", f"{score.metric} {score.value:g} on {score.on}") for score in spec.scores),
+        *(("score", _score(score)) for score in spec.scores),
         ("folder", str(folder.path)),
     ]
     typer.echo(table(rows))
+
+
+def _score(score: MeasuredScore) -> str:
+    words = f"{score.metric} {score.value:g} on {score.on}"
+    return f"{words}: {score.command}" if score.command else words
 
 
 @app.command()

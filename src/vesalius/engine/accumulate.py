@@ -1,8 +1,8 @@
-"""Streaming arg-max: class scores of overlapping tiles become labels, and the scores are dropped at once.
+"""Class scores of overlapping tiles become labels, and are dropped at once; or they are blended, and all are kept.
 
-Tiles are visited row by row. Scores live in two buffers only: ``window``, as long as the grid along the last axis and
-one tile wide along the other two, and ``carry``, what a row of tiles leaves to the next one. Both hold all classes; a
-buffer of the whole grid with all classes never exists.
+`StreamingArgmax` visits tiles row by row. Scores live in two buffers only: ``window``, as long as the grid along the
+last axis and one tile wide along the other two, and ``carry``, what a row of tiles leaves to the next one. Both hold
+all classes; a buffer of the whole grid with all classes never exists. `BlendedScores` is that buffer.
 """
 
 from __future__ import annotations
@@ -43,11 +43,9 @@ class StreamingArgmax:
         self._touched = False
         self._carried = False
 
-    def add(self, scores: NDArray[np.float32], column: int) -> None:
-        """Add the scores (L, a, b, c) of the tile at ``column``, a position along the last axis, of the current row."""
-        first = self.tiling.starts[2][column]
-        inside = slice(max(0, -first), min(self.tiling.patch[2], self.tiling.shape[2] - first))
-        target = slice(max(0, first), max(0, first) + inside.stop - inside.start)
+    def add(self, scores: Scores, place: tuple[int, int, int]) -> None:
+        """Add the scores (L, a, b, c) of the tile at the positions ``place``, which is in the current row."""
+        inside, target = _common(self.tiling, 2, place[2])
         for window, score in zip(self._window, scores, strict=True):
             for row, weight in enumerate(self._weights):  # plane by plane, which stays in the processor's cache
                 window[row, :, target] += score[row, :, inside] * weight[:, inside]
@@ -82,6 +80,49 @@ class StreamingArgmax:
         carried[:, : part.shape[1] - rows] = part[:, rows:]
 
 
+class BlendedScores:
+    """Scores (L, A, B, C) of a tiled grid, weighted means where tiles overlap.
+
+    The caller's axes must already be in sweep order, as for `StreamingArgmax`.
+    """
+
+    def __init__(self, tiling: Tiling, classes: int, blend: Blend) -> None:
+        self._tiling = tiling
+        self._importance = importance(tiling.patch, blend)
+        self._sums = np.zeros((classes, *tiling.shape), np.float32)
+        self._weights = np.zeros(tiling.shape, np.float32)
+
+    def add(self, scores: Scores, place: tuple[int, int, int]) -> None:
+        """Add the scores (L, a, b, c) of the tile at the positions ``place``."""
+        common = [_common(self._tiling, axis, position) for axis, position in enumerate(place)]
+        inside, target = tuple(own for own, _ in common), tuple(theirs for _, theirs in common)
+        weight = self._importance[inside]
+        self._weights[target] += weight
+        for total, score in zip(self._sums, scores, strict=True):
+            total[target] += score[inside] * weight
+
+    def finish_row(self, a: int, b: int) -> None:
+        """Nothing: every sum is kept to the end."""
+
+    def blended(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The scores, 0 where no tile was added, and where there was one (A, B, C). To be asked once, at the end."""
+        covered = self._weights > 0
+        np.divide(self._sums, self._weights, out=self._sums, where=covered)
+        return self._sums, covered
+
+
+def blended_bytes(tiling: Tiling, classes: int) -> int:
+    """Memory of the sums, the weights and what is covered."""
+    return int(np.prod(tiling.shape)) * (4 * classes + 4 + 1)
+
+
+def _common(tiling: Tiling, axis: int, position: int) -> tuple[slice, slice]:
+    """What a tile and the grid have in common along one axis: counted from the tile's start, and from the grid's."""
+    first = tiling.starts[axis][position]
+    inside = slice(max(0, -first), min(tiling.patch[axis], tiling.shape[axis] - first))
+    return inside, slice(first + inside.start, first + inside.stop)
+
+
 def buffers(tiling: Tiling, classes: int) -> tuple[type[np.floating[Any]], tuple[int, ...], tuple[int, ...]]:
     """Type and shape of the carry, shape of the window. The carry is float16 where float32 would pass 1 GiB."""
     starts, patch = tiling.starts, tiling.patch
@@ -92,8 +133,8 @@ def buffers(tiling: Tiling, classes: int) -> tuple[type[np.floating[Any]], tuple
     return carry_type, carry, window
 
 
-def buffer_bytes(tiling: Tiling, classes: int) -> int:
-    """Memory of both buffers and of the labels."""
+def argmax_bytes(tiling: Tiling, classes: int) -> int:
+    """Memory of both buffers of a `StreamingArgmax` and of the labels."""
     carry_type, carry, window = buffers(tiling, classes)
     labels = int(np.prod(tiling.shape)) * np.dtype(label_type(classes)).itemsize
     return int(np.prod(carry)) * np.dtype(carry_type).itemsize + int(np.prod(window)) * 4 + labels
@@ -107,6 +148,13 @@ def _step(starts: tuple[int, ...], position: int, patch: int) -> int:
 def label_type(classes: int) -> type[np.unsignedinteger[Any]]:
     """The smallest unsigned type that numbers that many classes."""
     return np.uint8 if classes <= 256 else np.uint16
+
+
+def argmax(scores: Scores) -> NDArray[np.unsignedinteger[Any]]:
+    """Labels (A, B, C): the arg-max of ``scores`` (L, A, B, C), the lowest class at a tie."""
+    labels = np.empty(scores.shape[1:], label_type(len(scores)))
+    argmax_into(scores, labels)
+    return labels
 
 
 def argmax_into(scores: Scores, labels: NDArray[np.unsignedinteger[Any]]) -> None:

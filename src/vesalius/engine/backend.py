@@ -12,6 +12,7 @@ from vesalius.volume import Array
 
 EngineName = Literal["openvino", "onnxruntime", "torch"]
 Precision = Literal["f32", "bf16", "f16"]
+Output = Literal["labels", "scores"]
 FloatTensor = NDArray[np.float32]
 
 

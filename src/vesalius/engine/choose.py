@@ -11,12 +11,12 @@ from typing import Literal
 
 import numpy as np
 
-from vesalius.engine.backend import Backend, BackendInfo, EngineName, Precision
+from vesalius.engine.backend import Backend, BackendInfo, EngineName, Output, Precision
 from vesalius.engine.cache import recall, remember
 from vesalius.errors import ModelFolderError, UsageError
 from vesalius.models.folder import ModelFolder
 from vesalius.models.golden import GoldenCase, read_golden
-from vesalius.models.spec import NetworkSpec
+from vesalius.models.spec import ModelSpec, NetworkSpec
 
 Device = Literal["cpu", "cuda"]
 _VERDICTS = "precision.json"
@@ -49,8 +49,10 @@ class GoldenVerdict:
     agrees: bool
 
 
-def open_backend(folder: ModelFolder, network: NetworkSpec, shape: tuple[int, ...], choice: EngineChoice) -> Backend:
-    """A backend for tiles of ``shape`` (N, C, I, J, K).
+def open_backend(
+    folder: ModelFolder, network: NetworkSpec, shape: tuple[int, ...], choice: EngineChoice, output: Output = "labels"
+) -> Backend:
+    """A backend for tiles of ``shape`` (N, C, I, J, K); it may decide where ``output`` is labels.
 
     Arithmetic below f32 is taken on its own account only where the golden case comes out with the same labels.
 
@@ -59,8 +61,15 @@ def open_backend(folder: ModelFolder, network: NetworkSpec, shape: tuple[int, ..
     """
     *faster, last = candidates(network, choice)
     info = next((info for info in faster if _agrees(folder, network, info)), last)
-    labels = folder.spec.task == "segment" and network.grid.kind == "whole" and network.threshold is None
-    return _open(folder, network, shape, info, decides=labels)
+    decides = output == "labels" and _may_decide(folder.spec, network)
+    return _open(folder, network, shape, info, decides=decides)
+
+
+def _may_decide(spec: ModelSpec, network: NetworkSpec) -> bool:
+    """Whether no more than the labels of the largest scores is made of the network's output."""
+    return (
+        spec.task == "segment" and spec.post.crf is None and network.grid.kind == "whole" and network.threshold is None
+    )
 
 
 def candidates(network: NetworkSpec, choice: EngineChoice) -> list[BackendInfo]:
@@ -79,7 +88,7 @@ def candidates(network: NetworkSpec, choice: EngineChoice) -> list[BackendInfo]:
 
 
 def judge(folder: ModelFolder, network: NetworkSpec, info: BackendInfo) -> GoldenVerdict:
-    """Run the golden case of ``network`` and compare: f32 by value and label, lower precision by label.
+    """Run the golden case of ``network`` and compare: f32, images and a classifier's scores by value, others by label.
 
     Raises:
         ModelFolderError: the network gives something of another shape.
@@ -93,8 +102,14 @@ def judge(folder: ModelFolder, network: NetworkSpec, info: BackendInfo) -> Golde
         )
     difference = float(np.abs(output - golden.output).max())
     same = _same_labels(output, golden, network)
-    agrees = same >= _SAME_LABELS and (info.precision != "f32" or difference <= network.tolerance)
+    exact = info.precision == "f32" or folder.spec.task == "classify" or _restores(folder.spec, network)
+    agrees = same >= _SAME_LABELS and (not exact or difference <= network.tolerance)
     return GoldenVerdict(info, difference, same, agrees)
+
+
+def _restores(spec: ModelSpec, network: NetworkSpec) -> bool:
+    """Whether the network's output is an image, which has no labels to compare."""
+    return spec.familiarity is not None and network == spec.familiarity.network
 
 
 def _same_labels(

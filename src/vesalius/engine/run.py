@@ -1,64 +1,65 @@
-"""Runs one network of a model folder over a region of a scan of any size: scan in, labels out."""
+"""Runs one network of a model folder over a region of a scan of any size: scan in, labels or scores out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vesalius.engine.accumulate import StreamingArgmax, argmax_into, label_type, sweep_order
-from vesalius.engine.backend import Backend, BackendInfo, FloatTensor
-from vesalius.engine.plan import Plan, plan_run
+from vesalius.engine.accumulate import BlendedScores, StreamingArgmax, argmax
+from vesalius.engine.backend import Backend, BackendInfo, FloatTensor, Output
+from vesalius.engine.plan import Plan, classes_of, plan_run
 from vesalius.engine.progress import Progress
+from vesalius.engine.region import Region, Seen, see
 from vesalius.engine.session import Networks
-from vesalius.engine.tiles import Tiling
-from vesalius.models.spec import (
-    Intensity,
-    NetworkSpec,
-    PercentileIntensity,
-    SlidingGrid,
-    WholeGrid,
-    WindowIntensity,
-    ZScoreIntensity,
-)
-from vesalius.transforms.intensity import IntensityMap, percentile_limits, standardizing, zscore
-from vesalius.transforms.resample import resample
-from vesalius.volume import Array, Geometry, IndexBox
+from vesalius.engine.slide import class_scores, slide
+from vesalius.models.spec import NetworkSpec, WholeGrid
+from vesalius.volume import Geometry
 
 LabelArray = NDArray[np.unsignedinteger[Any]]
 
 
-@dataclass(frozen=True, eq=False)
-class Region:
-    """A box of a scan: ``scan`` (C, I, J, K) on ``geometry``, both in the model's orientation."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """On what grid a network was run over a region, and how."""
 
-    scan: Array
-    geometry: Geometry
-    box: IndexBox
-
-    @property
-    def voxels(self) -> Array:
-        """(C, …): the part of the scan in the box."""
-        return self.scan[(slice(None), *self.box.slices)]
-
-    @property
-    def place(self) -> Geometry:
-        """Where that part is."""
-        return self.geometry.cropped(self.box)
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkRun:
-    """Labels (I, J, K) on ``grid`` and how they were made."""
-
-    labels: LabelArray
     grid: Geometry
     info: BackendInfo
     tiles: int
     skipped: int
     memory_bytes: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NetworkRun(Run):
+    """Labels (I, J, K) on ``grid``."""
+
+    labels: LabelArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DenseRun(Run):
+    """Values (L, I, J, K) float32 on ``grid``, where the network saw ``seen``.
+
+    ``covered`` (I, J, K) is False where every tile was skipped.
+    """
+
+    values: FloatTensor
+    covered: NDArray[np.bool_]
+    seen: Seen
+
+    def decided(self) -> NetworkRun:
+        """The labels of the largest values, which are not kept."""
+        return NetworkRun(
+            labels=argmax(self.values),
+            grid=self.grid,
+            info=self.info,
+            tiles=self.tiles,
+            skipped=self.skipped,
+            memory_bytes=self.memory_bytes,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,33 +78,47 @@ def run_network(session: Networks, network: NetworkSpec, region: Region, progres
         NotEnoughMemoryError: the plan does not fit; nothing was run.
         CancelledError: the progress's listener stopped the work.
     """
-    with progress.stage(f"{stage}: plan"):
-        backend = session.backend(network)
-        plan = plan_run(network.grid, region.place, len(region.scan), backend)
-    if isinstance(network.grid, WholeGrid):
-        labels, skipped = _whole(backend, region, plan, network, network.grid, progress, stage), 0
-    else:
-        labels, skipped = _sliding(backend, region, plan, network, network.grid, progress, stage)
-    return NetworkRun(labels, plan.grid, backend.info, len(plan.tiling), skipped, plan.memory_bytes)
+    backend, plan, seen = _prepared(session, network, region, "labels", progress, stage)
+    with progress.stage(f"{stage}: network", len(plan.tiling)):
+        labels, skipped = _labels(backend, seen, plan, network, progress)
+    return NetworkRun(labels=labels, skipped=skipped, **_how(backend, plan))
 
 
-def _whole(
-    backend: Backend,
-    region: Region,
-    plan: Plan,
-    network: NetworkSpec,
-    grid: WholeGrid,
-    progress: Progress,
-    stage: str,
-) -> LabelArray:
-    """Labels of the region seen at once."""
-    with progress.stage(f"{stage}: prepare"):
-        tensor = whole_tensor(network, region, plan.grid, grid.interpolation)
-    with progress.stage(f"{stage}: network"):
-        output = backend.run(tensor)[0]
-        labels = output[0] if backend.decides else _decode(output, network.threshold)
-        progress.advance()
-    return labels
+def run_dense(session: Networks, network: NetworkSpec, region: Region, progress: Progress, stage: str) -> DenseRun:
+    """The same, but the values are what the network itself gives, averaged where tiles overlap.
+
+    One channel with a threshold becomes two: 0, and how far it exceeds the threshold. All channels of all voxels are in
+    memory at once.
+
+    Raises:
+        NotEnoughMemoryError: the plan does not fit; nothing was run.
+        CancelledError: the progress's listener stopped the work.
+    """
+    backend, plan, seen = _prepared(session, network, region, "scores", progress, stage)
+    with progress.stage(f"{stage}: network", len(plan.tiling)):
+        values, covered, skipped = _scores(backend, seen, plan, network, progress)
+    return DenseRun(values=values, covered=covered, seen=seen, skipped=skipped, **_how(backend, plan))
+
+
+def run_probabilities(
+    session: Networks, network: NetworkSpec, region: Region, progress: Progress, stage: str
+) -> DenseRun:
+    """The same, but the values are each class's probability, the softmax of the blended scores; sum 1 over L.
+
+    Of one channel with a threshold it is the logistic function of what exceeds the threshold, which is a probability
+    if the network gives log-odds, and ranks voxels rightly in any case. Where every tile was skipped, background is
+    certain.
+
+    Raises:
+        NotEnoughMemoryError: the plan does not fit; nothing was run.
+        CancelledError: the progress's listener stopped the work.
+    """
+    run = run_dense(session, network, region, progress, stage)
+    with progress.stage(f"{stage}: probabilities"):
+        _softmax(run.values)
+        run.values[:, ~run.covered] = 0
+        run.values[0, ~run.covered] = 1
+    return run
 
 
 def run_whole(session: Networks, network: NetworkSpec, region: Region, progress: Progress, stage: str) -> ScoredRun:
@@ -112,128 +127,73 @@ def run_whole(session: Networks, network: NetworkSpec, region: Region, progress:
     Raises:
         NotEnoughMemoryError: the plan does not fit; nothing was run.
     """
-    with progress.stage(f"{stage}: plan"):
-        backend = session.backend(network)
-        plan = plan_run(network.grid, region.place, len(region.scan), backend)
-    with progress.stage(f"{stage}: prepare"):
-        tensor = whole_tensor(network, region, plan.grid, "linear")
+    backend, plan, seen = _prepared(session, network, region, "labels", progress, stage)
     with progress.stage(f"{stage}: network"):
-        scores = np.array(backend.run(tensor)[0], np.float32)
+        scores = np.array(backend.run(seen.image()[np.newaxis])[0], np.float32)
         progress.advance()
     return ScoredRun(scores, backend.info, plan.memory_bytes)
 
 
-def whole_tensor(
-    network: NetworkSpec, region: Region, grid: Geometry, interpolation: Literal["nearest", "linear"]
-) -> FloatTensor:
-    """(1, C, I, J, K): the region sampled on ``grid`` and brought to range."""
-    seen = [resample(channel, region.place, grid, interpolation) for channel in region.voxels]
-    maps = _fit_all(network.intensity, region.scan, seen)
-    tensor = np.empty((1, len(seen), *grid.shape), np.float32)
-    for intensity, channel, out in zip(maps, seen, tensor[0], strict=True):
-        intensity.apply(channel, out)
-    return tensor
-
-
-def _sliding(
-    backend: Backend,
-    region: Region,
-    plan: Plan,
-    network: NetworkSpec,
-    grid: SlidingGrid,
-    progress: Progress,
-    stage: str,
-) -> tuple[LabelArray, int]:
-    """Labels of the region seen tile by tile, and how many tiles were background and not run."""
+def _prepared(
+    session: Networks, network: NetworkSpec, region: Region, output: Output, progress: Progress, stage: str
+) -> tuple[Backend, Plan, Seen]:
+    with progress.stage(f"{stage}: plan"):
+        backend = session.backend(network, output)
+        plan = plan_run(network, region.place, len(region.scan), backend, output)
     with progress.stage(f"{stage}: prepare"):
-        seen = region.voxels
-        if not plan.grid.is_close(region.place):
-            seen = np.stack([resample(channel, region.place, plan.grid, "linear") for channel in seen])
-        maps = _fit_all(network.intensity, region.scan, list(seen))
-    with progress.stage(f"{stage}: network", len(plan.tiling)):
-        return _slide(backend, seen, maps, plan, network, grid, progress)
+        seen = see(network, region, plan.grid)
+    return backend, plan, seen
 
 
-def _slide(
-    backend: Backend,
-    part: Array,
-    maps: list[IntensityMap],
-    plan: Plan,
-    network: NetworkSpec,
-    grid: SlidingGrid,
-    progress: Progress,
+def _how(backend: Backend, plan: Plan) -> dict[str, Any]:
+    """Fields of the run's record."""
+    return {
+        "grid": plan.grid,
+        "info": backend.info,
+        "tiles": len(plan.tiling),
+        "memory_bytes": plan.memory_bytes,
+    }
+
+
+def _labels(
+    backend: Backend, seen: Seen, plan: Plan, network: NetworkSpec, progress: Progress
 ) -> tuple[LabelArray, int]:
-    """Labels of all tiles, and how many tiles were background and not run."""
-    order = sweep_order(plan.grid.shape)
-    swept = plan.tiling.permuted(order)
-    single = network.threshold is not None
-    argmax = StreamingArgmax(swept, 2 if single else backend.classes, grid.blend)
-    skipped = 0
-    for a, start_a in enumerate(swept.starts[0]):
-        for b, start_b in enumerate(swept.starts[1]):
-            for c, start_c in enumerate(swept.starts[2]):
-                start = _unswept((start_a, start_b, start_c), order)
-                tile = _cut(part, start, plan.tiling.patch)
-                if grid.skip_at_most is not None and tile.max() <= grid.skip_at_most:
-                    skipped += 1
-                else:
-                    scores = backend.run(_tile_tensor(tile, maps, start, plan.tiling))[0]
-                    if network.threshold is not None:
-                        scores = np.concatenate([np.zeros_like(scores), scores - np.float32(network.threshold)])
-                    argmax.add(scores.transpose(0, *(1 + axis for axis in order)), c)
-                progress.advance()
-            argmax.finish_row(a, b)
-    back = tuple(int(axis) for axis in np.argsort(order))
-    return argmax.labels.transpose(back), skipped
+    """Labels of the region, and how many tiles were background and not run."""
+    if isinstance(network.grid, WholeGrid):
+        output = backend.run(seen.image()[np.newaxis])[0]
+        progress.advance()
+        return output[0] if backend.decides else _decode(output, network.threshold), 0
+    streaming = StreamingArgmax(plan.swept, classes_of(network, backend), network.grid.blend)
+    skipped = slide(backend, seen, plan, network, network.grid, streaming, progress)
+    return plan.unswept(streaming.labels), skipped
 
 
-def _cut(part: Array, start: tuple[int, ...], patch: tuple[int, ...]) -> Array:
-    """The voxels (C, …) of a tile that lie on the grid."""
-    inside = (slice(max(0, s), min(s + p, n)) for s, p, n in zip(start, patch, part.shape[1:], strict=True))
-    return part[(slice(None), *inside)]
-
-
-def _tile_tensor(tile: Array, maps: list[IntensityMap], start: tuple[int, ...], tiling: Tiling) -> FloatTensor:
-    """(1, C, *patch): the tile brought to range and, where it leaves the grid, padded with 0."""
-    tensor = np.zeros((1, len(tile), *tiling.patch), np.float32)
-    offset = [max(0, -s) for s in start]
-    inside = tuple(slice(o, o + n) for o, n in zip(offset, tile.shape[1:], strict=True))
-    for target, channel, intensity in zip(tensor[0], tile, maps, strict=True):
-        intensity.apply(channel, target[inside])
-    return tensor
-
-
-def _fit_all(rule: Intensity, scan: Array, seen: list[Array]) -> list[IntensityMap]:
-    """Each channel's own intensity map."""
-    return [fit_intensity(rule, whole, part) for whole, part in zip(scan, seen, strict=True)]
-
-
-def fit_intensity(rule: Intensity, whole: Array, seen: Array) -> IntensityMap:
-    """Measure what ``rule`` needs on the whole scan's channel and on the part that the network sees."""
-    match rule:
-        case PercentileIntensity():
-            low, high = percentile_limits(whole, rule.low, rule.high)
-            return standardizing(seen, low, high, rule.scale, rule.shift)
-        case WindowIntensity():
-            return IntensityMap(rule.low, rule.high, rule.mean, rule.deviation)
-        case ZScoreIntensity():
-            return zscore(seen, rule.nonzero)
-        case _:
-            return IntensityMap()
+def _scores(
+    backend: Backend, seen: Seen, plan: Plan, network: NetworkSpec, progress: Progress
+) -> tuple[FloatTensor, NDArray[np.bool_], int]:
+    """Scores of the region, where there are any, and how many tiles were background and not run."""
+    if isinstance(network.grid, WholeGrid):
+        output = np.array(backend.run(seen.image()[np.newaxis])[0], np.float32)
+        progress.advance()
+        return class_scores(output, network.threshold), np.ones(plan.grid.shape, bool), 0
+    accumulated = BlendedScores(plan.swept, classes_of(network, backend), network.grid.blend)
+    skipped = slide(backend, seen, plan, network, network.grid, accumulated, progress)
+    values, covered = accumulated.blended()
+    return plan.unswept(values), plan.unswept(covered), skipped
 
 
 def _decode(scores: FloatTensor, threshold: float | None) -> LabelArray:
     """(L, I, J, K) class scores → labels."""
-    if threshold is not None:
-        labels: LabelArray = (scores[0] > threshold).astype(np.uint8)
-        return labels
-    labels = np.empty(scores.shape[1:], label_type(len(scores)))
-    argmax_into(scores, labels)
-    return labels
+    if threshold is None:
+        return argmax(scores)
+    above: LabelArray = (scores[0] > threshold).astype(np.uint8)
+    return above
 
 
-def _unswept(start: tuple[int, int, int], order: tuple[int, int, int]) -> tuple[int, int, int]:
-    position = [0, 0, 0]
-    for axis, value in zip(order, start, strict=True):
-        position[axis] = value
-    return position[0], position[1], position[2]
+def _softmax(scores: FloatTensor) -> None:
+    """(L, I, J, K) in place; plane by plane, so that no copy of all is made."""
+    slowest = int(np.argmax(scores.strides[1:]))
+    for plane in np.moveaxis(scores, 1 + slowest, 0):
+        plane -= plane.max(axis=0)
+        np.exp(plane, out=plane)
+        plane /= plane.sum(axis=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import Protocol
 
-from vesalius.engine.backend import Backend
+from vesalius.engine.backend import Backend, Output
 from vesalius.engine.choose import EngineChoice, open_backend
 from vesalius.engine.plan import tile_shape
 from vesalius.models.folder import ModelFolder
@@ -19,8 +19,8 @@ class Networks(Protocol):
     def spec(self) -> ModelSpec:
         """What the model is."""
 
-    def backend(self, network: NetworkSpec) -> Backend:
-        """One of its networks, opened."""
+    def backend(self, network: NetworkSpec, output: Output = "labels", /) -> Backend:
+        """One of its networks, opened; where scores are asked for, one that does not decide."""
 
 
 class Session:
@@ -41,17 +41,21 @@ class Session:
         """What the model is."""
         return self.folder.spec
 
-    def backend(self, network: NetworkSpec) -> Backend:
+    def backend(self, network: NetworkSpec, output: Output = "labels", /) -> Backend:
         """The opened ``network``, for tiles of its own size and the model's channels.
+
+        One that gives scores is also good for labels, and takes the place of one that decides.
 
         Raises:
             UsageError: what was asked for cannot run this network here.
         """
         with self._locks[network.graph]:
-            if network.graph not in self._backends:
+            opened = self._backends.get(network.graph)
+            if opened is None or (opened.decides and output == "scores"):
                 shape = (1, len(self.folder.spec.channels), *tile_shape(network.grid))
-                self._backends[network.graph] = open_backend(self.folder, network, shape, self._choice)
-            return self._backends[network.graph]
+                opened = open_backend(self.folder, network, shape, self._choice, output)
+                self._backends[network.graph] = opened
+            return opened
 
     def open_all(self) -> None:
         """Open every network of the model."""

@@ -76,6 +76,8 @@ def read_one(path: Path) -> Volume:
 def write(item: Volume | Labelmap, path: Path) -> None:
     """Write a grey or colour picture (K = 1) as PNG, its columns to the right and its rows downwards.
 
+    A labelmap of at most 8 bits gets its labels' colours as a palette: viewers show these, the pixels hold the labels.
+
     Raises:
         OutputError: ``item`` is three-dimensional, of another number of channels, or not of 8- or 16-bit integers.
     """
@@ -91,8 +93,20 @@ def write(item: Volume | Labelmap, path: Path) -> None:
             "write .nii.gz, .nrrd or .mha"
         )
     pixels = np.ascontiguousarray(array[0, :, :, 0].T if len(array) == 1 else array[..., 0].transpose(2, 1, 0))
+    image = Image.fromarray(pixels)
+    if not isinstance(item, Volume) and pixels.dtype == np.uint8:
+        image.putpalette(_palette(item))
     with aside(path) as temporary:
-        Image.fromarray(pixels).save(temporary, format="PNG")
+        image.save(temporary, format="PNG")
+
+
+def _palette(labelmap: Labelmap) -> bytes:
+    """256 colours, red, green and blue; what no label names is black."""
+    colours = np.zeros((256, 3), np.uint8)
+    for value, label in labelmap.labels.items():
+        if value < len(colours):
+            colours[value] = label.rgb
+    return colours.tobytes()
 
 
 @contextmanager

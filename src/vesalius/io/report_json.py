@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,17 @@ def write_report_json(report: Report, path: Path) -> None:
     """
     with aside(path) as temporary:
         temporary.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def write_scores_json(scores: Mapping[str, float], path: Path) -> None:
+    """Write label → probability alone; ``path`` is there whole or not at all.
+
+    Raises:
+        NotEnoughDiskError: the disk is full.
+        OutputError: the file cannot be written there.
+    """
+    with aside(path) as temporary:
+        temporary.write_text(json.dumps(dict(scores), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_report_json(path: Path) -> Report:

@@ -24,7 +24,7 @@ def measure_labels(labelmap: Labelmap, volume: Volume | None = None) -> dict[str
 
     The bounding box and the diameters count voxels to their edges: they are exact for the voxels as they lie in the
     patient, on oblique grids too. A label without voxels measures 0; a channel without a finite value inside a label
-    has no statistics there.
+    has no statistics there. In a picture, whose pixels have no known size, a label has a share of it, and no lengths.
 
     Raises:
         GeometryError: ``volume`` is not on the labelmap's grid.
@@ -35,7 +35,15 @@ def measure_labels(labelmap: Labelmap, volume: Volume | None = None) -> dict[str
             "resample the labelmap to the scan first"
         )
     tallies = tally_labels(labelmap.voxels, tuple(labelmap.labels))
-    return {label.name: _measure(labelmap, volume, value, tallies[value]) for value, label in labelmap.labels.items()}
+    scaled = {label.name: _measure(labelmap, volume, value, tallies[value]) for value, label in labelmap.labels.items()}
+    if volume is None or not volume.is_picture:
+        return scaled
+    return {name: _without_lengths(measured, labelmap.voxels.size) for name, measured in scaled.items()}
+
+
+def _without_lengths(measured: Measurement, pixels: int) -> Measurement:
+    nothing = dict.fromkeys(("volume_ml", "surface_mm2", "bounding_box_mm", "centre_mm"))
+    return measured.model_copy(update={**nothing, "diameters_mm": (), "share": measured.voxel_count / pixels})
 
 
 def _measure(labelmap: Labelmap, volume: Volume | None, value: int, tally: Tally) -> Measurement:

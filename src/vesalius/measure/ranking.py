@@ -102,19 +102,23 @@ def binary_scores(scores: ArrayLike, positive: ArrayLike, threshold: float = 0.5
     return _binary(values, flags, values >= threshold)
 
 
-def multiclass_scores(scores: ArrayLike, classes: ArrayLike) -> MulticlassScores:
-    """All figures of a classifier of C classes that says the one with the highest score.
+def multiclass_scores(
+    scores: ArrayLike, classes: ArrayLike, answers: NDArray[np.integer] | None = None
+) -> MulticlassScores:
+    """All figures of a classifier of C classes.
 
     Args:
         scores: (N, C), one column a class.
         classes: (N) integers, the column of the true class.
+        answers: (N) the column that the classifier decided on; by default the one with the highest score.
 
     Raises:
         InputError: the shapes do not fit, a score is not finite, or there is no such column.
     """
     table, truth = np.asarray(scores, dtype=np.float64), np.asarray(classes)
     _check_table(table, truth)
-    decided = table.argmax(axis=1)
+    decided = table.argmax(axis=1) if answers is None else answers
+    _check_table(table, decided)
     each = tuple(_binary(table[:, c], truth == c, decided == c) for c in range(table.shape[1]))
     return MulticlassScores(
         accuracy=float(np.mean(decided == truth)),
@@ -150,7 +154,7 @@ def _checked(scores: ArrayLike, positive: ArrayLike) -> tuple[FloatArray, Flags]
     values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive)
     if values.ndim != 1 or values.shape != flags.shape or values.size == 0:
         raise InputError(f"scores and truth must be lists of the same length, got {values.shape} and {flags.shape}")
-    if not np.isin(flags, (0, 1)).all():
+    if flags.dtype != bool and not np.isin(flags, (0, 1)).all():
         raise InputError("the truth of each case must be true or false (1 or 0)")
     if not np.isfinite(values).all():
         raise InputError(f"the score of case {int(np.argmin(np.isfinite(values)))} is not a finite number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vesalius.models.spec import LabelPlausibility, ModelSpec, NetworkSpec, WholeGrid
+from vesalius.models.spec import Decision, LabelPlausibility, ModelSpec, NetworkSpec, WholeGrid
 
 
 def render(spec: ModelSpec) -> str:
@@ -31,13 +31,23 @@ def _data_flow(spec: ModelSpec) -> list[str]:
     if spec.locator is not None:
         networks.insert(0, ("Locator", spec.locator.network))
     labels = ", ".join(f"{value} {label.name}" for value, label in sorted(spec.labels.items()))
+    kind = "Classes" if spec.task == "classify" else "Labels"
     return [
         f"Task: {spec.task}",
         f"Modality: {', '.join(spec.modality) or 'any'}",
         f"Channels: {', '.join(spec.channels)}; axes turned to {spec.orientation} first",
         *(f"{title}: {_network(network)}" for title, network in networks),
-        f"Labels: {labels}",
+        f"{kind}: {labels}",
+        *([] if spec.decision is None else [f"Decision: {decision_words(spec.decision)}"]),
     ]
+
+
+def decision_words(decision: Decision) -> str:
+    """How a classifier's scores become probabilities and an answer, as a phrase."""
+    probabilities = f"probabilities are the softmax of the scores divided by the temperature {decision.temperature:g}"
+    if decision.label is None:
+        return f"{probabilities}; the answer is the most probable class"
+    return f"{probabilities}; the answer is {decision.label} from a probability of {decision.threshold:g} on"
 
 
 def _network(network: NetworkSpec) -> str:
@@ -47,7 +57,8 @@ def _network(network: NetworkSpec) -> str:
     else:
         spacing = f"{_times(grid.spacing)} mm" if grid.spacing else "the scan's own spacing"
         seen = f"sees overlapping tiles of {_times(grid.patch)} voxels at {spacing}"
-    return f"{network.net or 'a graph'}, {seen}; intensity rule: {network.intensity.rule}; sha256 `{network.sha256}`"
+    name = f"{network.net or 'a graph'}{', 2D' if network.planar else ''}"
+    return f"{name}, {seen}; intensity rule: {network.intensity.rule}; sha256 `{network.sha256}`"
 
 
 def _times(values: Iterable[float]) -> str:
@@ -55,7 +66,14 @@ def _times(values: Iterable[float]) -> str:
 
 
 def _warnings(spec: ModelSpec) -> list[str]:
-    return [f"{name}: {', '.join(_rules(rules))}" for name, rules in spec.plausibility.items()]
+    warnings = [f"{name}: {', '.join(_rules(rules))}" for name, rules in spec.plausibility.items()]
+    if spec.familiarity is not None:
+        known = spec.familiarity
+        warnings.append(
+            f"a scan whose reconstruction error exceeds {known.limit:g}, which 99 % of {known.cases} scans held out of "
+            f"training do not (median {known.usual:g})"
+        )
+    return warnings
 
 
 def _rules(rules: LabelPlausibility) -> list[str]:

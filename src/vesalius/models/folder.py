@@ -32,8 +32,8 @@ class ModelFolder:
     @property
     def networks(self) -> tuple[NetworkSpec, ...]:
         """The model's networks, in the order of model.json."""
-        locator = self.spec.locator
-        return (self.spec.network,) if locator is None else (self.spec.network, locator.network)
+        extras = (self.spec.familiarity, self.spec.locator)
+        return (self.spec.network, *(extra.network for extra in extras if extra is not None))
 
     def file(self, name: str) -> Path:
         """The path of ``name`` in the folder, after its sha256 was compared where model.json gives one.

@@ -47,7 +47,8 @@ def write_tensors(tensors: Mapping[str, Array], path: Path) -> None:
     """Write arrays as safetensors; equal arrays under equal names give the same bytes on every machine."""
     from safetensors.numpy import save
 
-    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))
+    contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in tensors.items()}
+    path.write_bytes(save(contiguous))  # reshaped because a number without axes would have been given one
 
 
 def trace(network: nn.Module, shape: tuple[int, ...]) -> Any:
@@ -60,7 +61,7 @@ def trace(network: nn.Module, shape: tuple[int, ...]) -> Any:
     torch, onnx = require("torch", "import"), require("onnx", "import")
     file, zeros = io.BytesIO(), torch.zeros(shape)
     try:
-        with _quiet():
+        with _quiet(), _weighted_norms(network):
             with torch.no_grad():
                 axes = network(zeros).ndim
             torch.onnx.export(
@@ -129,6 +130,25 @@ def _refer(tensor: Any, location: str, place: TensorPlace) -> None:
     tensor.data_location = onnx.TensorProto.EXTERNAL
     for key, value in (("location", location), ("offset", place.offset), ("length", place.length)):
         tensor.external_data.add(key=key, value=str(value))
+
+
+@contextlib.contextmanager
+def _weighted_norms(network: nn.Module) -> Iterator[None]:
+    """With ones and zeros in instance norms that have none; the exporter cannot add them after window attention."""
+    torch = require("torch", "import")
+    norms = [
+        module
+        for module in network.modules()
+        if isinstance(module, torch.nn.InstanceNorm2d | torch.nn.InstanceNorm3d) and module.weight is None
+    ]
+    for module in norms:
+        module.weight = torch.nn.Parameter(torch.ones(module.num_features))
+        module.bias = torch.nn.Parameter(torch.zeros(module.num_features))
+    try:
+        yield
+    finally:
+        for module in norms:
+            module.weight = module.bias = None
 
 
 @contextlib.contextmanager

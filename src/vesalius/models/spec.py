@@ -144,11 +144,46 @@ class Decision(SpecPart):
     threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
-class PostProcessing(SpecPart):
-    """What is done to each label on the scan's own grid."""
+class CRFParameters(SpecPart):
+    """A fully connected conditional random field over the network's probabilities, see `vesalius.tasks.crf`."""
 
+    smoothness: float = Field(default=3.0, ge=0, description="weight of agreeing with voxels that lie near")
+    smoothness_mm: float = Field(default=1.0, gt=0, description="deviation of its kernel")
+    appearance: float = Field(
+        default=5.0, ge=0, description="weight of agreeing with voxels that lie near and look alike"
+    )
+    appearance_mm: float = Field(default=5.0, gt=0, description="deviation of its kernel in space")
+    appearance_intensity: float = Field(
+        default=0.3, gt=0, description="deviation of its kernel in the prepared image, the same for every channel"
+    )
+    iterations: int = Field(default=5, ge=1, description="of the mean field")
+
+
+class PostProcessing(SpecPart):
+    """What is done to the probabilities on the network's grid, then to each label on the scan's own."""
+
+    crf: CRFParameters | None = None
     keep_largest: bool = False
     fill_holes: bool = False
+
+
+class FamiliaritySpec(SpecPart):
+    """What tells scans like those seen in training from others: an autoencoder that learned from them alone.
+
+    ``usual`` and ``limit`` are the median and the 99 % quantile of its error, as `vesalius.tasks.reconstruct` measures
+    it, on ``cases`` scans that neither it nor the main network was trained on.
+    """
+
+    network: NetworkSpec = Field(description="its output is its input, restored")
+    usual: float = Field(ge=0)
+    limit: float = Field(ge=0)
+    cases: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _sees_everything(self) -> FamiliaritySpec:
+        if self.network.grid.kind == "sliding" and self.network.grid.skip_at_most is not None:
+            raise ValueError("a familiarity network sees all of a scan: its grid has no skip_at_most")
+        return self
 
 
 class LabelPlausibility(SpecPart):
@@ -208,6 +243,7 @@ class ModelSpec(SpecPart):
     decision: Decision | None = Field(default=None, description="of a classifier")
     post: PostProcessing = PostProcessing()
     plausibility: dict[str, LabelPlausibility] = Field(default_factory=dict, description="by the label's name")
+    familiarity: FamiliaritySpec | None = Field(default=None, description="flags scans unlike those seen in training")
     origin: Origin
     scores: tuple[MeasuredScore, ...] = ()
 

@@ -32,6 +32,7 @@ NAMES: Mapping[str, tuple[str, str, str]] = {
     "dynunet": ("import", _MONAI, "DynUNet"),
     "linknet": ("torch", "vesalius.nets.linknet", "LinkNet"),
     "mil": ("train", "vesalius.nets.mil", "AttentionMIL"),
+    "monai-resnet": ("import", _MONAI, "ResNet"),
     "nnunet-plain": ("import", _NNUNET, "plain_conv_unet"),
     "nnunet-residual": ("import", _NNUNET, "residual_encoder_unet"),
     "residual-unet": ("torch", "vesalius.nets.residual_unet", "ResidualUNet"),
@@ -42,7 +43,7 @@ NAMES: Mapping[str, tuple[str, str, str]] = {
     "unet": ("import", _MONAI, "UNet"),
     "unet-plus-plus": ("import", "vesalius.nets.unet_plus_plus", "UNetPlusPlus"),
     "unetr": ("import", _MONAI, "UNETR"),
-    "vit": ("import", "vesalius.nets.vit", "VisionTransformer"),
+    "vit": ("train", "vesalius.nets.vit", "vit"),
     "vnet": ("import", _MONAI, "VNet"),
 }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
-_CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
-_TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-_NORMS = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+#: dimensions → the class
+CONVOLUTIONS: Mapping[int, Callable[..., nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
+_TRANSPOSED: Mapping[int, Callable[..., nn.Module]] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+_NORMS: Mapping[int, Callable[..., nn.Module]] = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 
 Stride = int | tuple[int, ...]
 
@@ -16,7 +18,7 @@ Stride = int | tuple[int, ...]
 def convolution(dims: int, inputs: int, outputs: int, kernel: int = 3, **options: Any) -> nn.Module:
     """A convolution of ``kernel`` voxels a side that keeps the size at stride 1, dilated or not."""
     padding = options.get("dilation", 1) * (kernel // 2)
-    return _CONVOLUTIONS[dims](inputs, outputs, kernel, padding=padding, **options)
+    return CONVOLUTIONS[dims](inputs, outputs, kernel, padding=padding, **options)
 
 
 def upsampling(dims: int, inputs: int, outputs: int, stride: Stride = 2) -> nn.Module:

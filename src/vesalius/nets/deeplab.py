@@ -104,12 +104,13 @@ def _unit(dims: int, inputs: int, outputs: int, kernel: int, dilation: int = 1) 
 
 
 def _dilated(stage: nn.Module) -> nn.Module:
-    """Stride 1 instead of 2, and kernels that reach as far as they did."""
+    """Stride 1 instead of 2; the kernels that come after it keep their reach: every second voxel is as it was."""
     for module in stage.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d):
             dims = len(module.kernel_size)
-            module.stride = (1,) * dims
-            if module.kernel_size[0] > 1:
+            if module.stride[0] > 1:
+                module.stride = (1,) * dims
+            elif module.kernel_size[0] > 1:
                 module.dilation = module.padding = (2,) * dims
     return stage
 

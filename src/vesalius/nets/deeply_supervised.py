@@ -7,6 +7,8 @@ skips. Ours has kernels of 3 voxels a side and instance norm, and works in two d
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from vesalius.nets.blocks import ConvBlock, convolution, upsampling
@@ -51,6 +53,6 @@ def _head(dims: int, widths: list[int], classes: int) -> nn.Sequential:
     """Deconvolutions from the coarsest of ``widths`` to the finest, then scores."""
     up = [
         nn.Sequential(upsampling(dims, coarse, fine), nn.LeakyReLU(0.01, inplace=True))
-        for fine, coarse in reversed(list(zip(widths, widths[1:], strict=False)))
+        for fine, coarse in reversed(list(pairwise(widths)))
     ]
     return nn.Sequential(*up, convolution(dims, widths[0], classes, 1))

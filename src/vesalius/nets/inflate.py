@@ -1,4 +1,7 @@
-"""A two-dimensional network made three-dimensional, layer by layer."""
+"""A two-dimensional network made three-dimensional, layer by layer.
+
+Carreira and Zisserman, "Quo vadis, action recognition?", CVPR 2017: the architecture is inflated, not its weights.
+"""
 
 from __future__ import annotations
 

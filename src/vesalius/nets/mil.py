@@ -39,7 +39,8 @@ class AttentionMIL(nn.Module):
     def forward(self, bag: Tensor) -> Tensor:
         """(N, C, I, J, K) → logits (N, L)."""
         instances = self._described(bag)
-        return self.head((self._attention(instances)[..., None] * instances).sum(1))  # type: ignore[no-any-return]
+        logits: Tensor = self.head((self._attention(instances)[..., None] * instances).sum(1))
+        return logits
 
     def attention(self, bag: Tensor) -> Tensor:
         """(N, C, I, J, K) → the weight of each instance (N, K); those of a bag sum to 1."""
@@ -49,7 +50,8 @@ class AttentionMIL(nn.Module):
         """(N, C, I, J, K) → (N, K, features); the encoder sees rows and columns, I is the column."""
         count, channels, columns, rows, instances = bag.shape
         pictures = bag.permute(0, 4, 1, 3, 2).reshape(count * instances, channels, rows, columns)
-        return self.encoder(pictures).reshape(count, instances, -1)  # type: ignore[no-any-return]
+        described: Tensor = self.encoder(pictures)
+        return described.reshape(count, instances, -1)
 
     def _attention(self, instances: Tensor) -> Tensor:
         scores = self.weigh(self.content(instances) * self.gate(instances))[..., 0]

@@ -85,6 +85,11 @@ def legend_width(entries: Sequence[Entry]) -> int:
     )
 
 
+def legend_height(entries: Sequence[Entry], at_most: int) -> int:
+    """Pixels that `draw_legend` needs for its rows, ``at_most`` so many, with a margin on both sides."""
+    return min(max(len(entries), 1), at_most) * _ROW + 2 * MARGIN
+
+
 def draw_legend(image: Image, entries: Sequence[Entry], at: tuple[int, int], height: int) -> None:
     """Rows of colour, name and amount from ``at`` (x, y) down; what does not fit into ``height`` is counted."""
     from PIL import ImageDraw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -19,8 +20,9 @@ from vesalius.volume import FloatArray, Geometry, Volume
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_WIDTH, _HEIGHT, _TITLE_HEIGHT, _GAP, _LEGEND_WIDTH = 1600, 1200, 64, 4, 330
+_WIDTH, _HEIGHT, _TITLE_HEIGHT, _GAP = 1600, 1200, 64, 4
 _FEW = 5  # labels, whose legend fits into the corner beside the meshes
+_MOST_IN_STRIP = 8  # labels in the legend below a slice
 _BACKGROUND = (14, 16, 20)
 _FROM_FRONT_LEFT_ABOVE = (-0.75, 0.85, 0.4)
 _DARK, _SPARSE, _FRAME_MM = 0.15, 3, 8.0
@@ -42,7 +44,8 @@ def draw_picture(
 
     Axial, coronal and sagittal planes lie along the patient's axes, whatever the scan's grid, through the middle of the
     labels, at one scale, in radiological convention. Beside them the ``meshes`` are seen from the patient's front
-    left; a single label is shaded by the scan just beneath its surface. A scan of one slice fills the picture as it is.
+    left; a single label is shaded by the scan just beneath its surface. A scan of one slice fills the picture as it is;
+    where it has labels it is there twice, bare and with their outlines. That picture may be less than 1200 high.
 
     Args:
         volume: the scan; three channels are red, green, blue, of others the first is shown.
@@ -58,9 +61,8 @@ def draw_picture(
         top = _TITLE_HEIGHT
         annotate.draw_text(canvas, (annotate.MARGIN, top / 2), title, size=28, anchor="lm")
     if volume.geometry.shape[2] == 1:
-        _draw_slice(canvas, volume, labelmap, top)
-    else:
-        _draw_planes_and_solid(canvas, volume, labelmap, meshes, top)
+        return canvas.crop((0, 0, _WIDTH, _draw_slice(canvas, volume, labelmap, top)))
+    _draw_planes_and_solid(canvas, volume, labelmap, meshes, top)
     return canvas
 
 
@@ -86,7 +88,7 @@ def _planes(volume: Volume, labelmap: Labelmap | None, width: int, height: int) 
         middle = (low + high) / 2
         middle[normal] = centre[normal]
         plane = Plane(right, down, middle, width, height, scale)
-        panel = _panel(volume, labelmap, plane, window)
+        panel = _panel(draw_scan(volume, plane, window), labelmap, plane)
         if volume.source.orientation_known:
             annotate.draw_letters(panel, letters)
         annotate.draw_crosshair(panel, plane.locate(centre))
@@ -96,30 +98,45 @@ def _planes(volume: Volume, labelmap: Labelmap | None, width: int, height: int) 
         yield panel
 
 
-def _draw_slice(canvas: Image, volume: Volume, labelmap: Labelmap | None, top: int) -> None:
-    """The one slice as it is stored: I to the right, J down."""
-    geometry = volume.geometry
-    width = _WIDTH if labelmap is None else _WIDTH - _LEGEND_WIDTH
-    height = _HEIGHT - top
+def _draw_slice(canvas: Image, volume: Volume, labelmap: Labelmap | None, top: int) -> int:
+    """The one slice as it is stored, I to the right and J down; of labels, bare and with them, and their legend.
+
+    Returns the row below which nothing is drawn.
+    """
+    legend = [] if labelmap is None else _legend(labelmap)
+    strip = 0 if labelmap is None else annotate.legend_height(legend, _MOST_IN_STRIP)
+    width = _WIDTH if labelmap is None else (_WIDTH - _GAP) // 2
+    plane = _slice_plane(volume.geometry, width, _HEIGHT - top - strip)
+    bare = draw_scan(volume, plane, grey_window(volume))
+    for number, labels in enumerate((None,) if labelmap is None else (None, labelmap)):
+        panel = _panel(bare, labels, plane)
+        if volume.source.orientation_known:
+            right, bottom = volume.geometry.orientation[0], volume.geometry.orientation[1]
+            annotate.draw_letters(panel, _OPPOSITE[right] + right + _OPPOSITE[bottom] + bottom)
+            annotate.draw_scale_bar(panel, plane.scale)
+        canvas.paste(panel, (number * (plane.width + _GAP), top))
+    bottom_row = top + plane.height + strip
+    if labelmap is not None:
+        corner = annotate.MARGIN, bottom_row - strip + annotate.MARGIN
+        annotate.draw_legend(canvas, legend, corner, strip - 2 * annotate.MARGIN)
+    return bottom_row
+
+
+def _slice_plane(geometry: Geometry, width: int, height: int) -> Plane:
+    """The slice at the largest scale that fits, no higher than it is."""
     scale = min(width / geometry.extent[0], height / geometry.extent[1])
     middle = geometry.to_world((np.asarray(geometry.shape) - 1) / 2)
-    plane = Plane(geometry.directions[:, 0], geometry.directions[:, 1], middle, width, height, scale)
-    panel = _panel(volume, labelmap, plane, grey_window(volume))
-    if volume.source.orientation_known:
-        right, bottom = geometry.orientation[0], geometry.orientation[1]
-        annotate.draw_letters(panel, _OPPOSITE[right] + right + _OPPOSITE[bottom] + bottom)
-        annotate.draw_scale_bar(panel, scale)
-    canvas.paste(panel, (0, top))
-    if labelmap is not None:
-        corner = width + annotate.MARGIN, top + annotate.MARGIN
-        annotate.draw_legend(canvas, _legend(labelmap), corner, height - 2 * annotate.MARGIN)
+    high = min(height, math.ceil(geometry.extent[1] * scale))
+    return Plane(geometry.directions[:, 0], geometry.directions[:, 1], middle, width, high, scale)
 
 
-def _panel(volume: Volume, labelmap: Labelmap | None, plane: Plane, window: tuple[float, float]) -> Image:
+def _panel(scan: FloatArray, labelmap: Labelmap | None, plane: Plane) -> Image:
+    """``scan`` (H, W, 3), 0 to 1, with the labels over it, as an image."""
     from PIL import Image
 
-    pixels = draw_scan(volume, plane, window)
+    pixels = scan
     if labelmap is not None:
+        pixels = scan.copy()
         draw_labels(pixels, labelmap, plane)
     return Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
 

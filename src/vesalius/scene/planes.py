@@ -111,13 +111,23 @@ def _draw_label(canvas: FloatArray, mask: Array, label: Label, coarseness: int) 
     """Only around the mask's bounding box, so that a hundred labels cost little more than one."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     top, left = max(rows[0] - 3, 0), max(columns[0] - 3, 0)
-    depth = _depth_inside(mask[top : rows[-1] + 4, left : columns[-1] + 4], coarseness)
+    mask = mask[top : rows[-1] + 4, left : columns[-1] + 4]
+    depth = _depth_inside(mask, coarseness)
+    _restore_thin(depth, mask, coarseness)
     part = canvas[top * coarseness :, left * coarseness :][: depth.shape[0], : depth.shape[1]]
     depth = depth[: part.shape[0], : part.shape[1], None]
     line = np.clip(_LINE_WIDTH / 2 + 0.5 - np.abs(depth - _LINE_WIDTH / 2), 0, 1)
     tint = _FILL_OPACITY * np.clip(depth + 0.5, 0, 1)
     opacity = np.maximum(line, tint)
     part += opacity * (np.array(label.rgb) / 255 - part)
+
+
+def _restore_thin(depth: FloatArray, mask: Array, coarseness: int) -> None:
+    """Lay a line, in place, on samples of ``mask`` that smoothing took away: hairs and dots are all that is there."""
+    rows, columns = mask.shape
+    blocks = depth.reshape(rows, coarseness, columns, coarseness)
+    lost = mask & (blocks.max(axis=(1, 3)) < 0)
+    blocks.transpose(0, 2, 1, 3)[lost] = _LINE_WIDTH / 2
 
 
 def _depth_inside(mask: Array, coarseness: int) -> FloatArray:

@@ -7,39 +7,22 @@ own term stays in its sum, as in the authors' code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vesalius.models.spec import CRFParameters
 from vesalius.tasks.permutohedral import Floats, Permutohedral
 
 _LEAST = 1e-8  # a probability of 0 would be certain beyond appeal
 
 
-@dataclass(frozen=True)
-class CRF:
-    """The field's parameters.
-
-    Attributes:
-        smoothness: weight of the kernel that makes voxels agree that lie near each other.
-        smoothness_mm: its deviation.
-        appearance: weight of the kernel that makes voxels agree that lie near each other and look alike.
-        appearance_mm: its deviation in space.
-        appearance_intensity: its deviation in the image, in the image's units, the same for every channel.
-        iterations: of the mean field.
-    """
-
-    smoothness: float = 3.0
-    smoothness_mm: float = 1.0
-    appearance: float = 5.0
-    appearance_mm: float = 5.0
-    appearance_intensity: float = 0.3
-    iterations: int = 5
-
-
 def mean_field(
-    probabilities: NDArray[np.floating], image: NDArray[np.floating], spacing: tuple[float, float, float], crf: CRF
+    probabilities: NDArray[np.floating],
+    image: NDArray[np.floating],
+    spacing: tuple[float, float, float],
+    crf: CRFParameters,
 ) -> NDArray[np.float32]:
     """The marginals of the field whose unary term is -log ``probabilities`` and whose labels are of Potts's model.
 
@@ -50,7 +33,7 @@ def mean_field(
         crf: the parameters.
 
     Returns:
-        (L, I, J, K), sum 1 over L. Memory is about 200 bytes a voxel.
+        (L, I, J, K), sum 1 over L.
     """
     shape = probabilities.shape
     unary = np.log(np.maximum(probabilities.reshape(shape[0], -1).astype(np.float64), _LEAST))
@@ -60,6 +43,12 @@ def mean_field(
     for _ in range(crf.iterations):
         field = _softmax(unary + crf.smoothness * near(field) + crf.appearance * alike(field))
     return field.reshape(shape).astype(np.float32)
+
+
+def mean_field_bytes(shape: tuple[int, ...], classes: int, channels: int) -> int:
+    """About what `mean_field` takes at its peak, at most: that of an image of noise, whose voxels share no corners."""
+    corners = sum(length > 1 for length in shape) + channels + 1
+    return math.prod(shape) * (8 * corners * (3 * corners + 6) + 40 * classes)
 
 
 class _Normalized:
@@ -84,18 +73,19 @@ class _Smoothness:
         values = field.reshape(-1, *self._shape)
         for axis, matrix in enumerate(self._matrices, start=1):
             values = np.moveaxis(np.moveaxis(values, axis, -1) @ matrix, -1, axis)
-        return values.reshape(field.shape)
+        smooth: Floats = values.reshape(field.shape)
+        return smooth
 
 
 def _gaussian(length: int, step: float) -> Floats:
     """Normalized for its axis: the ones of the whole grid are the product of those of its axes."""
     places = np.arange(length) * step
-    kernel = np.exp(-0.5 * (places[:, None] - places) ** 2)
-    scale = 1 / np.sqrt(kernel.sum(0))
+    kernel: Floats = np.exp(-0.5 * (places[:, None] - places) ** 2)
+    scale: Floats = 1 / np.sqrt(kernel.sum(0))
     return scale[:, None] * kernel * scale
 
 
-def _features(image: NDArray[np.floating], spacing: tuple[float, float, float], crf: CRF) -> Floats:
+def _features(image: NDArray[np.floating], spacing: tuple[float, float, float], crf: CRFParameters) -> Floats:
     """(N, d) in units of the appearance kernel's deviations; an axis of one voxel adds no dimension."""
     axes = [axis for axis, length in enumerate(image.shape[1:]) if length > 1]
     grid = np.indices(image.shape[1:])
@@ -105,5 +95,6 @@ def _features(image: NDArray[np.floating], spacing: tuple[float, float, float], 
 
 
 def _softmax(scores: Floats) -> Floats:
-    powers = np.exp(scores - scores.max(0))
-    return powers / powers.sum(0)  # type: ignore[no-any-return]
+    powers: Floats = np.exp(scores - scores.max(0))
+    powers /= powers.sum(0)
+    return powers

@@ -35,7 +35,7 @@ class Permutohedral:
     def _splatted(self, values: Floats) -> Floats:
         """(N,) → the lattice's values, with a 0 at the end for neighbours that are not there."""
         weighted = self._weights * values[:, None]
-        return np.bincount(self._index.ravel(), weighted.ravel(), self._size + 1)
+        return np.bincount(self._index.ravel(), weighted.ravel(), self._size + 1).astype(np.float64, copy=False)
 
     def _blurred(self, lattice: Floats) -> Floats:
         for before, after in self._neighbours:

@@ -1,20 +1,28 @@
-"""Segmentation: a scan in, a labelmap on the scan's own grid out."""
+"""Segmentation: a scan in, a labelmap or the labels' probabilities on the scan's own grid out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vesalius.engine.memory import require_memory, resident_bytes
+from vesalius.engine.plan import classes_of, network_grid
 from vesalius.engine.progress import Progress
-from vesalius.engine.run import LabelArray, NetworkRun, Region, run_network
+from vesalius.engine.region import Region
+from vesalius.engine.run import DenseRun, LabelArray, NetworkRun, run_network, run_probabilities
 from vesalius.engine.session import Networks
-from vesalius.models.spec import LocatorSpec, ModelSpec, PostProcessing
+from vesalius.models.spec import CRFParameters, ModelSpec, PostProcessing
 from vesalius.results import Labelmap
-from vesalius.tasks.components import Mask, filled, largest_component
+from vesalius.tasks.components import filled, largest_component
+from vesalius.tasks.crf import mean_field, mean_field_bytes
+from vesalius.tasks.locate import locate
 from vesalius.tasks.suitable import check_suitable
 from vesalius.transforms.labels import labels_onto
-from vesalius.volume import IndexBox, Shape, Volume, mask_box, reorder
+from vesalius.transforms.resample import resample
+from vesalius.volume import Volume, mask_box, reorder
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,43 +45,84 @@ def segment(session: Networks, volume: Volume, progress: Progress) -> Segmentati
     """
     spec = session.spec
     check_suitable(spec, volume)
-    oriented = volume.reoriented(spec.orientation)
-    scan, geometry = oriented.voxels, oriented.geometry
-    box, runs = IndexBox((0, 0, 0), geometry.shape), []
+    region, runs = locate(session, volume.reoriented(spec.orientation), progress)
     labels = np.zeros(volume.geometry.shape, np.uint8, order="F")
-    if spec.locator is not None:
-        whole = Region(scan, geometry, box)
-        coarse = run_network(session, spec.locator.network, whole, progress, "locate")
-        runs.append(coarse)
-        found = _found_box(coarse.labels == 1, geometry.shape, spec.locator)
-        if found is None:
-            return Segmentation(Labelmap(labels, volume.geometry, spec.labels), tuple(runs))
-        box = found
-    run = run_network(session, spec.network, Region(scan, geometry, box), progress, "segment")
-    runs.append(run)
-    with progress.stage("segment: back to the scan's grid"):
-        seen = labels_onto(run.labels, run.grid, geometry.cropped(box))
-        _post_process(seen, spec.post, spec)
-        labels = labels.astype(seen.dtype, copy=False)
-        reorder(labels, volume.geometry, spec.orientation)[box.slices] = seen
+    if region is not None:
+        run = _labelled(session, region, progress)
+        runs.append(run)
+        with progress.stage("segment: back to the scan's grid"):
+            seen = labels_onto(run.labels, run.grid, region.place)
+            _post_process(seen, spec.post, spec)
+            labels = labels.astype(seen.dtype, copy=False)
+            reorder(labels, volume.geometry, spec.orientation)[region.box.slices] = seen
     return Segmentation(Labelmap(labels, volume.geometry, spec.labels), tuple(runs))
 
 
-def _found_box(mask: Mask, shape: Shape, locator: LocatorSpec) -> IndexBox | None:
-    """The box, in voxels of the grid of ``shape``, around what the locator marked on its own, coarser grid."""
-    part = largest_component(mask)
-    start, stop = [], []
-    for axis, length in enumerate(shape):
-        share = part.mean(axis=tuple(other for other in range(3) if other != axis))
-        marked = np.flatnonzero(share > locator.min_share)
-        if marked.size == 0:
-            return None
-        scale = length / mask.shape[axis]
-        centre = round((marked[-1] + 1 + marked[0]) / 2 * scale)
-        size = round((marked[-1] + 1 - marked[0]) * scale * (1 + 2 * locator.margin))
-        start.append(max(0, int(centre - size / 2)))
-        stop.append(min(length, max(int(centre + size / 2), start[-1] + 1)))
-    return IndexBox((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+def probabilities(session: Networks, volume: Volume, progress: Progress) -> NDArray[np.float32]:
+    """(L, I, J, K): each class's probability on the scan's own grid and axes, sum 1 over L; 0 is background.
+
+    They are what `segment` decides by, interpolated linearly where the network's grid is another one; neither the
+    largest part alone is kept nor are holes filled. Where the network does not look, background is certain.
+
+    Raises:
+        UnsuitableScanError: as in `segment`.
+        NotEnoughMemoryError: the plan, or the result, does not fit.
+    """
+    spec = session.spec
+    check_suitable(spec, volume)
+    classes = classes_of(spec.network, session.backend(spec.network, "scores"))
+    result = _background(classes, volume.geometry.shape)
+    region, _ = locate(session, volume.reoriented(spec.orientation), progress)
+    if region is None:
+        return result
+    run = _shares(session, region, progress)
+    with progress.stage("segment: back to the scan's grid"):
+        inside = reorder(result, volume.geometry, spec.orientation)[(slice(None), *region.box.slices)]
+        for share, own in zip(inside[1:], run.values[1:], strict=True):
+            share[...] = resample(own, run.grid, region.place)
+            inside[0] -= share
+        np.maximum(inside[0], 0, out=inside[0])  # rounding
+    return result
+
+
+def _background(classes: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """(L, I, J, K): background everywhere. All of it is written to, so that plans made later know that it is taken."""
+    require_memory(
+        resident_bytes() + 4 * classes * math.prod(shape),
+        f"keeping {classes} probabilities for each of the scan's {math.prod(shape)} voxels",
+        "close other programs, or resample the scan to a coarser spacing first",
+    )
+    result = np.empty((classes, *shape), np.float32)
+    result[0], result[1:] = 1, 0
+    return result
+
+
+def _labelled(session: Networks, region: Region, progress: Progress) -> NetworkRun:
+    """Labels on the network's grid."""
+    spec = session.spec
+    if spec.post.crf is None:
+        return run_network(session, spec.network, region, progress, "segment")
+    return _shares(session, region, progress).decided()
+
+
+def _shares(session: Networks, region: Region, progress: Progress) -> DenseRun:
+    """Probabilities on the network's grid, after the model's conditional random field where it has one."""
+    network, crf = session.spec.network, session.spec.post.crf
+    if crf is None:
+        return run_probabilities(session, network, region, progress, "segment")
+    shape = network_grid(network.grid, region.place).shape
+    classes = classes_of(network, session.backend(network, "scores"))
+    require_memory(
+        resident_bytes() + mean_field_bytes(shape, classes, len(region.scan)),
+        f"the conditional random field on {'×'.join(str(n) for n in shape)} voxels",
+        "close other programs, or crop the scan first",
+    )
+    return _refined(run_probabilities(session, network, region, progress, "segment"), crf, progress)
+
+
+def _refined(run: DenseRun, crf: CRFParameters, progress: Progress) -> DenseRun:
+    with progress.stage("segment: conditional random field"):
+        return replace(run, values=mean_field(run.values, run.seen.image(), run.grid.spacing, crf))
 
 
 def _post_process(labels: LabelArray, post: PostProcessing, spec: ModelSpec) -> None:

@@ -1,5 +1,8 @@
-"""Which patches a step sees: a function of the seed, the step and the process alone, so that a resumed training draws
-the same as one that never stopped."""
+"""Which patches a step sees: a function of the seed, the step and the process alone.
+
+So a resumed training draws the same as one that never stopped. Cases and places hang on the patch's number, and are the
+same for any number of processes; only the augmentation is drawn for a process's patches together.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,10 @@ _ORDER, _PATCH, _AUGMENT = range(3)
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Images (N, C, I, J, K) float32; labels (N, I, J, K) uint8, or classes (N,) int64, or nothing; and their names."""
+    """Images (N, C, I, J, K) float32; labels (N, I, J, K) uint8, or classes (N,) int64, or nothing."""
 
     images: Tensor
     target: Tensor | None
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Sampling:
     foreground: float
     balance: bool
 
+    def cut(self) -> Shape:
+        """The size of the patch with its margin."""
+        i, j, k = (round(n * (1 + self.margin)) if n > 1 else 1 for n in self.patch)
+        return i, j, k
+
 
 class Sampler:
     """Draws the batch of any step."""
@@ -52,20 +59,26 @@ class Sampler:
     def draw(self, step: int, rank: int, world: int, device: torch.device) -> Batch:
         """The part of process ``rank`` of ``world`` in the batch of ``step``, augmented on ``device``."""
         sampling = self._sampling
-        mine = range(rank, sampling.batch, world)
-        chosen = [self._cases[self._case(step * sampling.batch + number)] for number in mine]
-        random = _random(sampling.seed, _PATCH, step, rank)
-        cut = [_cut(case, sampling, random) for case in chosen]
-        images = torch.from_numpy(np.stack([image for image, _ in cut]).astype(np.float32)).to(device)
+        numbers = range(step * sampling.batch + rank, (step + 1) * sampling.batch, world)
+        chosen = [self._cases[self._case(number)] for number in numbers]
+        cut = [
+            _cut(case, sampling, _random(sampling.seed, _PATCH, number))
+            for case, number in zip(chosen, numbers, strict=True)
+        ]
+        images = torch.from_numpy(np.stack([image for image, _ in cut])).to(device)
         labels = None
         if cut[0][1] is not None:
             labels = torch.from_numpy(np.stack([label for _, label in cut if label is not None])).to(device)
         generator = torch.Generator().manual_seed(int(_random(sampling.seed, _AUGMENT, step, rank).integers(2**62)))
-        record = self._chain.sample(len(chosen), tuple(images.shape[2:]), chosen[0].spacing, generator)
+        record = self._chain.sample(len(chosen), sampling.cut(), chosen[0].spacing, generator)
         images, labels = self._chain.apply(record, images, labels)
         images, labels = _centre(images, sampling.patch), None if labels is None else _centre(labels, sampling.patch)
-        target = labels if labels is not None else _classes(chosen, device)
-        return Batch(images, target, tuple(case.name for case in chosen))
+        return Batch(images, labels if labels is not None else _classes(chosen, device))
+
+    def names(self, step: int) -> tuple[str, ...]:
+        """The cases in the batch of ``step``, of all processes."""
+        first = step * self._sampling.batch
+        return tuple(self._cases[self._case(first + place)].name for place in range(self._sampling.batch))
 
     def _case(self, number: int) -> int:
         """The case of the ``number``-th patch: every case once a round, in another order each round."""
@@ -95,16 +108,16 @@ def _balanced(cases: Sequence[Prepared]) -> np.ndarray:
 
 def _cut(case: Prepared, sampling: Sampling, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
     """A patch (C, …) with its margin, and its labels; zeros where it leaves the case."""
-    size = [round(n * (1 + sampling.margin)) if n > 1 else 1 for n in sampling.patch]
+    size = sampling.cut()
     start = _start(case, size, sampling.foreground, random)
     image = _window(case.image, start, size)
     return image, None if case.labels is None else _window(case.labels[None], start, size)[0]
 
 
 def _start(case: Prepared, size: Sequence[int], foreground: float, random: np.random.Generator) -> list[int]:
-    """A random place within the case, or one centred on a random labelled voxel; smaller cases are centred.
+    """Where the patch begins: anywhere within the case, or centred on a labelled voxel as far as the case reaches.
 
-    Along an axis on which the case is smaller than the patch it is placed anywhere that keeps it whole.
+    Along an axis on which the case is smaller than the patch it lies anywhere that keeps it whole.
     """
     share, pick = random.random(), random.random()
     anywhere = random.random(3)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vesalius.train.recipe import Recipe
 
 _STATE = "state"
+#: what the model card says: a recipe may change in these and still be the same training
+_WORDS = frozenset({"version", "summary", "uses", "limits", "modality", "origin"})
 
 
 @dataclass
@@ -35,7 +37,7 @@ class State:
     waited: int = 0
     seconds: float = 0.0
     recipe: dict[str, Any] = field(default_factory=dict)
-    cases: str = ""
+    cases: str = ""  # see `cases_of`
     precision: dict[str, Any] = field(default_factory=dict)  # the loss scale of 16-bit training
 
 
@@ -90,24 +92,33 @@ def load(path: Path) -> Checkpoint:
 
 
 def check_same_training(state: State, recipe: Recipe, cases: str, path: Path) -> None:
-    """Refuse a checkpoint that another recipe, or the same on other cases, has written.
+    """Refuse a checkpoint that another recipe, or the same on other cases, has written; the card's words may change.
 
     Raises:
         RecipeError: with what differs.
     """
-    differing = _differences(state.recipe, recipe.model_dump(mode="json"))
+    differing = [name for name in _differences(state.recipe, recipe_dict(recipe)) if name.split(".")[0] not in _WORDS]
     if differing:
         raise RecipeError(
             f"{path.parent} holds a training by another recipe (differing in {', '.join(differing[:3])}); "
             "give another --out, or delete that folder"
         )
     if state.cases != cases:
-        raise RecipeError(f"{path.parent} holds a training on other cases; give another --out, or delete that folder")
+        raise RecipeError(
+            f"{path.parent} holds a training on other cases: {state.cases}, not {cases}; give another --out, or delete "
+            "that folder"
+        )
 
 
-def digest_of(names: list[str]) -> str:
-    """A digest that tells one list of cases from another."""
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+def recipe_dict(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as a checkpoint keeps it."""
+    return recipe.model_dump(mode="json")
+
+
+def cases_of(training: Sequence[str], validation: Sequence[str]) -> str:
+    """Words on the cases by name, that tell one division from another."""
+    digest = hashlib.sha256(json.dumps([*training, None, *validation]).encode()).hexdigest()
+    return f"{len(training)} to train on and {len(validation)} to validate on (digest {digest[:12]})"
 
 
 def optimiser_tensors(optimiser: optim.Optimizer) -> dict[str, Tensor]:

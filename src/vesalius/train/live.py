@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from vesalius.engine.backend import BackendInfo, FloatTensor
+from vesalius.engine.backend import BackendInfo, FloatTensor, Output
 from vesalius.models.spec import ModelSpec, NetworkSpec
 
 if TYPE_CHECKING:
@@ -41,6 +41,6 @@ class LiveSession:
     def __init__(self, spec: ModelSpec, backend: LiveBackend) -> None:
         self.spec, self._backend = spec, backend
 
-    def backend(self, network: NetworkSpec) -> LiveBackend:
-        """The one there is."""
+    def backend(self, _network: NetworkSpec, _output: Output = "labels", /) -> LiveBackend:
+        """The one there is, which gives scores."""
         return self._backend

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from vesalius.errors import TrainingError, UsageError
-from vesalius.train.batches import Batch, Sampler
+from vesalius.errors import CancelledError, UsageError
+from vesalius.train.batches import Sampler
 from vesalius.train.checkpoint import Checkpoint, State, optimiser_tensors, restore_optimiser, save
-from vesalius.train.corrupt import corrupted
 from vesalius.train.judge import Judge
 from vesalius.train.logs import Logs
 from vesalius.train.optimise import MovingAverage, make_optimiser, set_learning_rate
 from vesalius.train.recipe import Recipe
+from vesalius.train.update import Updater
 from vesalius.train.watch import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lightning_fabric import Fabric
     from torch import Tensor, nn
 
-    Criterion = Callable[[Tensor | tuple[Tensor, ...], Tensor], Tensor]
+    from vesalius.train.update import Criterion
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -44,24 +41,29 @@ class Parts:
 
 
 class Loop:
-    """Trains ``parts.network`` by ``recipe``; all that outlives the process goes into ``folder``."""
+    """Trains ``parts.network`` by ``recipe`` on from ``state``; all that outlives the process goes into ``folder``.
 
-    def __init__(self, fabric: Fabric, recipe: Recipe, parts: Parts, folder: Path, watcher: Watcher) -> None:
+    Raises:
+        UsageError: the batch cannot be divided among the processes.
+    """
+
+    def __init__(
+        self, fabric: Fabric, recipe: Recipe, parts: Parts, folder: Path, watcher: Watcher, state: State
+    ) -> None:
         training = recipe.training
         if training.batch % (fabric.world_size * training.accumulate):
             raise UsageError(
                 f"a batch of {training.batch} cannot be divided among {fabric.world_size} process(es) in "
                 f"{training.accumulate} part(s) each; change training.batch or --devices"
             )
-        self.parts, self.device = parts, fabric.device
+        self.parts, self.device, self.state = parts, fabric.device, state
         self._fabric, self._recipe, self._folder, self._watcher = fabric, recipe, folder, watcher
-        optimiser = make_optimiser(parts.groups, training)
         self._bare = parts.network
-        self._network, self._optimiser = fabric.setup(parts.network, optimiser)
+        network, self._optimiser = fabric.setup(parts.network, make_optimiser(parts.groups, training))
+        self._updater = Updater(fabric, recipe, parts.sampler, parts.criterion, network, self._optimiser)
         self._average = MovingAverage(self._bare, training.ema)
         self._shadow = copy.deepcopy(self._bare).eval()
         self._best: dict[str, Tensor] = {}
-        self.state = State(recipe=recipe.model_dump(mode="json"))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on where ``checkpoint`` was written."""
@@ -79,78 +81,57 @@ class Loop:
         Raises:
             TrainingError: the loss is not a number; the last checkpoint is kept.
             NotEnoughDiskError: a checkpoint could not be written; the one before is kept.
+            CancelledError: the watcher wanted it to stop; the checkpoint of the last step is written.
         """
-        training, state = self._recipe.training, self.state
-        logs = Logs(self._folder, state.step) if self._fabric.is_global_zero else None
-        self._watcher.started(state.step, training.steps)
+        logs = Logs(self._folder, self.state.step) if self._fabric.is_global_zero else None
+        self._watcher.started(self.state.step, self._recipe.training.steps)
         try:
-            while state.step < training.steps and not self._waited_enough():
+            while not has_ended(self.state, self._recipe):
                 self._advance(logs)
         finally:
             if logs is not None:
                 logs.close()
-        return self._finished()
+        self._shadow.load_state_dict(self._best or self._average.tensors)
+        return self._shadow
 
     def _advance(self, logs: Logs | None) -> None:
         """One step, and what is due after it."""
         training, state = self._recipe.training, self.state
         start = time.perf_counter()
         rate = set_learning_rate(self._optimiser, self._recipe, state.step)
-        loss = self._step()
+        loss = self._updater.update(state.step)
         self._average.update(self._bare, state.step)
         state.step += 1
         state.seconds += time.perf_counter() - start
         if logs is not None:
             logs.loss(state.step, loss, rate, state.seconds)
-        self._watcher.stepped(state.step, loss)
-        last = state.step == training.steps
-        if last or state.step % training.validate_every == 0:
+        stopping = self._is_stopped(loss)
+        if state.step == training.steps or state.step % training.validate_every == 0:
             self._score(logs)
-        if last or state.step % training.checkpoint_every == 0:
+        ended = has_ended(state, self._recipe)
+        if ended or stopping or state.step % training.checkpoint_every == 0:
             self._save()
+        if stopping and not ended:
+            raise CancelledError(f"stopped after step {state.step} of {training.steps}; run it again to go on from there")
 
-    def _step(self) -> float:
-        """Forward, backward and update on one batch; the mean loss of all processes."""
-        fabric, step = self._fabric, self.state.step
-        torch.manual_seed(_seed(self._recipe.seed, step, fabric.global_rank))  # of dropout and of what is masked
-        batch = self.parts.sampler.draw(step, fabric.global_rank, fabric.world_size, fabric.device)
-        pieces = _pieces(corrupted(batch, self._recipe), self._recipe.training.accumulate)
-        total = torch.zeros((), device=fabric.device)
-        for number, (images, target) in enumerate(pieces, start=1):
-            with fabric.no_backward_sync(self._network, enabled=number < len(pieces)):
-                loss = self.parts.criterion(self._network(images), target) / len(pieces)
-                fabric.backward(loss)
-            total += loss.detach()
-        mean = self._finite(total, batch)
-        clip = self._recipe.training.clip
-        fabric.clip_gradients(self._network, self._optimiser, max_norm=clip, error_if_nonfinite=False)
-        self._optimiser.step()
-        self._optimiser.zero_grad()
-        return mean
-
-    def _finite(self, loss: Tensor, batch: Batch) -> float:
-        """The mean over the processes, which all stop when one of them has no number."""
-        mean = float(self._fabric.all_reduce(loss, reduce_op="mean"))
-        if not math.isfinite(mean):
-            step, names = self.state.step + 1, ", ".join(batch.names[:8])
-            raise TrainingError(
-                f"the loss of step {step} is {mean}; the batch was {names}. The checkpoint before it is kept: look for "
-                "broken values in these cases, or lower training.learning_rate"
-            )
-        return mean
+    def _is_stopped(self, loss: float) -> bool:
+        """Tell the watcher, and whether that of any process wants to stop."""
+        wish = torch.zeros((), device=self.device)
+        try:
+            self._watcher.stepped(self.state.step, loss)
+        except CancelledError:
+            wish += 1
+        return bool(torch.as_tensor(self._fabric.all_reduce(wish, reduce_op="sum")))
 
     def _score(self, logs: Logs | None) -> None:
         """Validate the average on the first process and keep it if it is the best."""
-        state = self.state
-        if self._fabric.is_global_zero:
+        state, value = self.state, 0.0
+        if logs is not None:
             self._shadow.load_state_dict(self._average.tensors)
             score = self.parts.judge.score(self._shadow)
             value = score.value
-            if logs is not None:
-                logs.score(state.step, score)
+            logs.score(state.step, score)
             self._watcher.scored(state.step, score)
-        else:
-            value = 0.0
         value = float(self._fabric.broadcast(value))
         better = state.best_score is None or value > state.best_score
         state.waited = 0 if better else state.waited + 1
@@ -172,22 +153,8 @@ class Loop:
             save(Checkpoint(parts, self.state), self._folder / CHECKPOINT)
         self._fabric.barrier()
 
-    def _waited_enough(self) -> bool:
-        patience = self._recipe.training.patience
-        return patience is not None and self.state.waited >= patience
 
-    def _finished(self) -> nn.Module:
-        self._shadow.load_state_dict(self._best or self._average.tensors)
-        return self._shadow
-
-
-def _pieces(batch: Batch, count: int) -> list[tuple[Tensor, Tensor]]:
-    if batch.target is None:
-        raise TrainingError("the task gives this batch no target")
-    return list(zip(batch.images.chunk(count), batch.target.chunk(count), strict=True))
-
-
-def _seed(*key: int) -> int:
-    import numpy as np
-
-    return int(np.random.default_rng(key).integers(2**62))
+def has_ended(state: State, recipe: Recipe) -> bool:
+    """Whether all steps are done, or the score has not risen for as long as the recipe waits."""
+    training = recipe.training
+    return state.step >= training.steps or (training.patience is not None and state.waited >= training.patience)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from vesalius.aside import aside
 from vesalius.engine.plan import network_grid
 from vesalius.engine.progress import Progress
-from vesalius.engine.run import fit_intensity
+from vesalius.engine.region import fit_intensity
 from vesalius.errors import DatasetError
 from vesalius.train.data import Case
+from vesalius.train.data.label_image import present
 from vesalius.train.recipe import Recipe
 from vesalius.transforms.resample import resample
-from vesalius.volume import Geometry, Volume
+from vesalius.volume import Geometry, Volume, reorder
 
 _FOREGROUND_VOXELS = 4096
 _LARGE = 2**23  # bytes from which an array lies on the disk and is mapped into memory
@@ -43,7 +44,8 @@ def prepare_all(cases: Sequence[Case], recipe: Recipe, store: Path, progress: Pr
     """All ``cases``; large images lie in the folder ``store`` and are read as they are needed.
 
     Raises:
-        DatasetError: a case has no label, or labels or channels that the recipe does not name.
+        DatasetError: a case has no label, labels or channels that the recipe does not name, or values that are not
+            finite; or no case has one of the recipe's labels.
         NotEnoughDiskError: ``store`` has no room for them.
     """
     prepared = []
@@ -52,7 +54,19 @@ def prepare_all(cases: Sequence[Case], recipe: Recipe, store: Path, progress: Pr
             made = prepare(case, recipe)
             prepared.append(replace(made, image=_kept(made.image, store / f"{number}.npy")))
             progress.advance()
+    if recipe.task == "segment":
+        _check_all_labels(prepared, recipe)
     return prepared
+
+
+def _check_all_labels(prepared: Sequence[Prepared], recipe: Recipe) -> None:
+    found = {value for case in prepared if case.labels is not None for value in present(case.labels)}
+    for value, label in recipe.labels.items():
+        if value not in found:
+            raise DatasetError(
+                f"none of the {len(prepared)} cases to train on has the label {value} ({label.name}); take it out of "
+                "the recipe, or train on cases that have it: see vesalius data check"
+            )
 
 
 def _kept(image: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
@@ -70,19 +84,25 @@ def prepare(case: Case, recipe: Recipe) -> Prepared:
     volume = case.volume().reoriented(recipe.orientation)
     _check_channels(case.name, volume, recipe)
     grid = network_grid(recipe.data.grid, volume.geometry)
-    image = _image(volume, grid, recipe)
+    image = _image(case.name, volume, grid, recipe)
     labels = _labels(case, grid, recipe) if recipe.task == "segment" else None
     target = _target(case, recipe) if recipe.task == "classify" else None
     foreground = None if labels is None else _foreground(labels)
     return Prepared(case.name, image, labels, target, grid.spacing, foreground)
 
 
-def _image(volume: Volume, grid: Geometry, recipe: Recipe) -> NDArray[np.float32]:
+def _image(case: str, volume: Volume, grid: Geometry, recipe: Recipe) -> NDArray[np.float32]:
     """Resampled where need be and brought to range, channel by channel, exactly as the engine does."""
-    seen = [channel if grid.is_close(volume.geometry) else resample(channel, volume.geometry, grid) for channel in volume.voxels]
-    image = np.empty((len(seen), *grid.shape), np.float32)
-    for whole, part, out in zip(volume.voxels, seen, image, strict=True):
-        fit_intensity(recipe.data.intensity, whole, part).apply(part, out)
+    same, spec = grid.is_close(volume.geometry), recipe.data.grid
+    how = spec.interpolation if spec.kind == "whole" else "linear"
+    image = np.empty((len(volume.channels), *grid.shape), np.float32)
+    for whole, out in zip(volume.voxels, image, strict=True):
+        seen = whole if same else resample(whole, volume.geometry, grid, how)
+        fit_intensity(recipe.data.intensity, whole, seen).apply(seen, out)
+    if not np.isfinite(image).all():
+        raise DatasetError(
+            f"the case {case} holds values that are infinite or not a number; mend or leave out its image"
+        )
     return image
 
 
@@ -90,22 +110,23 @@ def _labels(case: Case, grid: Geometry, recipe: Recipe) -> NDArray[np.uint8]:
     labelmap = case.labelmap()
     if labelmap is None:
         raise DatasetError(f"the case {case.name} has no labels; see: vesalius data check")
-    found = labelmap.reoriented(recipe.orientation)
-    voxels = found.voxels
-    if not grid.is_close(found.geometry):
-        voxels = resample(voxels, found.geometry, grid, "nearest")
-    unknown = sorted(set(np.unique(voxels).tolist()) - {0, *recipe.labels})
+    unknown = sorted(labelmap.labels.keys() - recipe.labels.keys())
     if unknown:
         raise DatasetError(
             f"the case {case.name} has the label {unknown[0]}, which the recipe does not name; see: vesalius data check"
         )
-    return np.ascontiguousarray(voxels, np.uint8)
+    own = labelmap.geometry.reoriented(recipe.orientation)
+    voxels = reorder(labelmap.voxels, labelmap.geometry, recipe.orientation)
+    seen = voxels if grid.is_close(own) else resample(voxels, own, grid, "nearest")
+    return np.ascontiguousarray(seen, np.uint8)
 
 
 def _target(case: Case, recipe: Recipe) -> int:
+    if case.target is None:
+        raise DatasetError(f"the case {case.name} has no class; see: vesalius data check")
     if case.target not in recipe.labels:
         raise DatasetError(f"the case {case.name} has the class {case.target}, which the recipe does not name")
-    return int(case.target)
+    return case.target
 
 
 def _check_channels(name: str, volume: Volume, recipe: Recipe) -> None:
@@ -118,10 +139,11 @@ def _check_channels(name: str, volume: Volume, recipe: Recipe) -> None:
 
 def _foreground(labels: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Up to 4096 labelled voxels, spread evenly over each label."""
-    values = [value for value in np.unique(labels).tolist() if value]
+    values = [value for value in present(labels) if value]
     parts = []
     for value in values:
-        places = np.argwhere(labels == value).astype(np.int32)
+        places = np.flatnonzero(labels == value)
         count = min(len(places), _FOREGROUND_VOXELS // len(values))
-        parts.append(places[np.linspace(0, len(places) - 1, count).astype(int)])
+        chosen = places[np.linspace(0, len(places) - 1, count).astype(int)]
+        parts.append(np.stack(np.unravel_index(chosen, labels.shape), axis=1).astype(np.int32))
     return np.concatenate(parts) if parts else np.empty((0, 3), np.int32)

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vesalius.models.spec import FileName, Grid, Intensity, LabelPlausibility, NoIntensity, PostProcessing, Spacing
+from vesalius.models.spec import FileName, Grid, Intensity, LabelPlausibility, NoIntensity, PostProcessing
 from vesalius.results import Label
 from vesalius.transforms.augment import Augmentation
 
@@ -39,13 +39,13 @@ class Split(RecipePart):
 
     folds: int = Field(default=5, ge=2)
     fold: int = Field(default=0, ge=0)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
 
 class Data(RecipePart):
     """What is read and how it is brought to tensors."""
 
-    manifest: FileName | None = Field(default=None, description="CSV or Parquet beside the recipe; its paths are DATA's")
+    manifest: FileName | None = Field(default=None, description="table beside the recipe; its paths are DATA's")
     split: Split = Split()
     training_cases: int | None = Field(default=None, gt=0, description="use only so many of the training cases")
     grid: Grid = Field(description="as in model.json: the patch that the network sees, at which spacing")
@@ -88,7 +88,7 @@ class Training(RecipePart):
     optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
-    warmup: int = Field(default=50, ge=0, description="steps in which the learning rate rises; then it falls as a cosine")
+    warmup: int = Field(default=50, ge=0, description="steps in which the rate rises; then it falls as a cosine")
     clip: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
     ema: float = Field(default=0.0, ge=0, lt=1, description="decay of the moving average of the weights; 0: none")
     foreground: float = Field(default=0.33, ge=0, le=1, description="share of patches centred on a labelled voxel")
@@ -96,7 +96,7 @@ class Training(RecipePart):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     validate_every: int = Field(default=250, gt=0)
     checkpoint_every: int = Field(default=100, gt=0)
-    patience: int | None = Field(default=None, gt=0, description="stop after so many validations without a better score")
+    patience: int | None = Field(default=None, gt=0, description="stop after so many validations without a better one")
 
 
 class Provenance(RecipePart):
@@ -119,13 +119,13 @@ class Recipe(RecipePart):
     modality: tuple[str, ...] = ()
     channels: tuple[str, ...] = ("image",)
     orientation: str = "RAS"
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     labels: dict[int, Label] = Field(default_factory=dict)
     data: Data
     network: Network
     augment: tuple[Augmentation, ...] = ()
     corruption: Corruption = Corruption()
-    mirror: tuple[Literal[0, 1, 2], ...] = Field(default=(), description="spatial axes that the finished model averages flips over")
+    mirror: tuple[Literal[0, 1, 2], ...] = Field(default=(), description="spatial axes that the model averages flips over")
     loss: Loss
     training: Training
     post: PostProcessing = PostProcessing()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from vesalius import nets
 from vesalius.errors import RecipeError
-from vesalius.train.losses import TERMS
 from vesalius.train.recipe import Recipe
+from vesalius.train.recipe_contradictions import contradictions, suggestion
+
+_TAGS = ("kind", "rule")
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -22,6 +22,7 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: no such file, no TOML, an unknown key (with the nearest known one), a value that cannot be, or
             parts that contradict each other.
+        MissingExtraError: torch, which computes the losses that it names, is not installed.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -29,99 +30,84 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"the recipe {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"the recipe {path} is no TOML: {error}") from error
+    for problem in _unknown_keys(Recipe, content, ()):  # first of all: a misspelt key is often also a missing one
+        raise RecipeError(f"the recipe {path}: {problem}")
     try:
         recipe = Recipe.model_validate(content)
     except ValidationError as error:
         raise RecipeError(f"the recipe {path}: {_sentence(error, content)}") from error
-    for problem in _contradictions(recipe):
+    for problem in contradictions(recipe):
         raise RecipeError(f"the recipe {path}: {problem}")
     return recipe
 
 
-def _sentence(error: ValidationError, content: dict[str, Any]) -> str:
-    """The first problem; unknown keys come first, as a misspelt key is often also a missing one."""
-    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    problem = problems[0]
-    place = _place(problem["loc"], content)
-    if problem["type"] != "extra_forbidden":
-        return f"{'.'.join(place) or 'it'}: {problem['msg']}"
-    *around, key = place
-    known = _keys_at(Recipe, around, content)
-    near = difflib.get_close_matches(key, known, n=1) or sorted(known)
-    where = f" in [{'.'.join(around)}]" if around else ""
-    return f"unknown key {key!r}{where}; did you mean {' or '.join(map(repr, near[:8]))}?"
+def manifest_of(recipe: Recipe, path: Path) -> Path | None:
+    """The manifest that the recipe read from ``path`` names; it lies beside it."""
+    return None if recipe.data.manifest is None else path.parent / recipe.data.manifest
 
 
-def _place(location: Sequence[int | str], content: Any) -> list[str]:
-    """The location without the names that pydantic puts in for the alternatives of a union."""
-    place, here = [], content
-    for step in location:
-        if isinstance(here, dict) and str(step) in here:
-            here = here[str(step)]
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            here = here[step]
-        elif step != location[-1]:
-            continue
-        place.append(str(step))
-    return place
+def _unknown_keys(kind: Any, content: Any, place: tuple[str, ...]) -> Iterator[str]:
+    """A sentence for each key that no model has which may stand there; ``kind`` is the annotation of ``content``."""
+    if isinstance(content, list):
+        for number, item in enumerate(content, start=1):
+            yield from _unknown_keys(kind, item, (*place, str(number)))
+    elif isinstance(content, dict):
+        values = _values_of_table(kind)
+        fields = {} if values is not None else _fields(kind, content)
+        for key, inner in content.items():
+            if values is None and fields and key not in fields:
+                where = f" in [{'.'.join(place)}]" if place else ""
+                yield f"unknown key {key!r}{where}{suggestion(key, fields)}"
+            else:
+                yield from _unknown_keys(fields.get(key, values), inner, (*place, key))
 
 
-def _keys_at(model: type[BaseModel], place: Sequence[str], content: Any) -> set[str]:
-    """The keys that may stand at ``place``: fields of all models that the schema has there."""
-    models: list[Any] = [model]
+def _values_of_table(kind: Any) -> Any:
+    """What the values of a free table are, or None where ``kind`` is no such table."""
+    return get_args(kind)[1] if get_origin(kind) is dict else None
+
+
+def _fields(kind: Any, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Name → annotation of all fields of the models that ``content`` can be; empty where it can be none."""
+    models = list(_models_in(kind))
+    meant = [model for model in models if _is_meant(model, content)] or models
+    return {name: field.annotation for model in meant for name, field in model.model_fields.items()}
+
+
+def _models_in(kind: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for part in get_args(kind):
+        yield from _models_in(part)
+
+
+def _is_meant(model: type[BaseModel], content: Mapping[str, Any]) -> bool:
+    """Whether ``content`` says by its tag that it is this model of several."""
+    tags = [tag for tag in _TAGS if tag in model.model_fields and tag in content]
+    return all(content[tag] in get_args(model.model_fields[tag].annotation) for tag in tags)
+
+
+def _sentence(error: ValidationError, content: Any) -> str:
+    """The first problem, and where it is."""
+    problem = error.errors()[0]
+    place = ".".join(_place(problem["loc"], content)) or "it"
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem["input"]
+    said = f" is {given!r}" if isinstance(given, str | int | float) else ""
+    return f"{place}{said}: {message[:1].lower()}{message[1:]}"
+
+
+def _place(location: Sequence[int | str], content: Any) -> Iterator[str]:
+    """The location without the names that pydantic puts in for the alternatives of a union; lists count from 1."""
     here = content
-    for step in place:
-        here = here[int(step)] if isinstance(here, list) else here.get(step)
-        models = [inner for one in models for inner in _models_in(one.model_fields[step].annotation)] if all(
-            step in one.model_fields for one in models
-        ) else models
-    chosen = [one for one in models if not isinstance(here, dict) or _fits(one, here)] or models
-    return {name for one in chosen for name in one.model_fields}
-
-
-def _models_in(annotation: Any) -> list[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    inner = getattr(annotation, "__args__", ()) or getattr(getattr(annotation, "__origin__", None), "__args__", ())
-    return [model for part in inner for model in _models_in(part)]
-
-
-def _fits(model: Any, content: dict[str, Any]) -> bool:
-    """Whether ``content`` says by its tag (kind, rule) that it is meant as ``model``."""
-    for tag in ("kind", "rule"):
-        field = model.model_fields.get(tag)
-        if field is not None and tag in content:
-            return bool(content[tag] in getattr(field.annotation, "__args__", ()))
-    return True
-
-
-def _contradictions(recipe: Recipe) -> list[str]:
-    """Sentences on what is each well-formed but does not go together."""
-    found = []
-    if recipe.network.net not in nets.NAMES:
-        near = difflib.get_close_matches(recipe.network.net, nets.NAMES) or sorted(nets.NAMES)
-        found.append(f"network.net: there is no network {recipe.network.net!r}; did you mean {' or '.join(near)}?")
-    for term in recipe.loss.terms:
-        if term not in TERMS:
-            near = difflib.get_close_matches(term, TERMS) or sorted(TERMS)
-            found.append(f"loss.terms: there is no loss {term!r}; did you mean {' or '.join(near)}?")
-    first = {"segment": 1, "classify": 0}.get(recipe.task)
-    if first is not None and list(recipe.labels) != list(range(first, first + len(recipe.labels))):
-        found.append(f"labels: for the task {recipe.task} they are numbered from {first}, without gaps")
-    if recipe.task != "reconstruct" and len(recipe.labels) < (2 if recipe.task == "classify" else 1):
-        found.append(f"labels: the task {recipe.task} needs more of them")
-    kind = {"segment": "sliding", "classify": "whole"}.get(recipe.task)
-    if kind is not None and recipe.data.grid.kind != kind:
-        found.append(f"data.grid.kind: for the task {recipe.task} it is {kind!r}")
-    found += _wrong_classes(recipe)
-    return found
-
-
-def _wrong_classes(recipe: Recipe) -> list[str]:
-    outputs = {"segment": len(recipe.labels) + 1, "classify": len(recipe.labels)}.get(recipe.task)
-    found = []
-    for key, wanted in (("classes", outputs), ("channels", len(recipe.channels))):
-        given = recipe.network.arguments.get(key)
-        if wanted is not None and given is not None and given != wanted:
-            found.append(f"network.arguments.{key} is {given}, but the recipe's labels and channels make it {wanted}")
-    return found
+    for number, step in enumerate(location, start=1):
+        if isinstance(here, list) and isinstance(step, int):
+            here = here[step] if step < len(here) else None
+            yield str(step + 1)
+        elif isinstance(here, dict) and str(step) in here:
+            here = here[str(step)]
+            yield str(step)
+        elif number == len(location) and isinstance(here, dict) and step != "[key]":
+            yield str(step)  # the key that is missing

@@ -12,7 +12,7 @@ from vesalius.errors import UsageError
 from vesalius.extras import require
 from vesalius.models.spec import MeasuredScore
 from vesalius.train.checkpoint import check_same_training, digest_of, load
-from vesalius.train.data import Division, divide, open_dataset
+from vesalius.train.data import Division, divide, open_dataset, refuse_unusable
 from vesalius.train.recipe import Recipe
 from vesalius.train.recipe_file import read_recipe
 from vesalius.train.watch import Unwatched, Watcher
@@ -53,7 +53,9 @@ def train(
     """
     recipe = read_recipe(recipe_path)
     manifest = None if recipe.data.manifest is None else recipe_path.parent / recipe.data.manifest
-    division = divide(open_dataset(data, manifest), recipe.data)
+    dataset = open_dataset(data, manifest)
+    division = divide(dataset, recipe.data)
+    refuse_unusable(dataset, division, recipe)
     fabric = _fabric(recipe, hardware or Hardware())
     fabric.launch()
     progress = Progress(listener if fabric.is_global_zero else None)

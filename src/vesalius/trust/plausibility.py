@@ -17,10 +17,9 @@ from vesalius.volume import Array, Volume
 
 ReferenceShape = Callable[[LabelPlausibility], Array | None]
 
-_SCAN_RULES: tuple[Callable[[Case], Warning | None], ...] = (
+_SCAN_RULES: tuple[Callable[[ModelSpec, Volume], Warning | None], ...] = (
     rules.orientation_known,
     rules.modality_suits,
-    rules.something_found,
 )
 _LABEL_RULES: tuple[Callable[[Subject], Warning | None], ...] = (
     rules.volume_usual,
@@ -29,6 +28,12 @@ _LABEL_RULES: tuple[Callable[[Subject], Warning | None], ...] = (
     rules.lies_usual,
     rules.contrast_suits,
 )
+
+
+def check_scan(spec: ModelSpec, volume: Volume) -> list[Warning]:
+    """Hold the scan alone against what the model was made for."""
+    found = [rule(spec, volume) for rule in _SCAN_RULES]
+    return [warning for warning in found if warning is not None]
 
 
 def check(
@@ -48,10 +53,10 @@ def check(
         measurements: of the labelmap, by the label's name.
     """
     case = Case(spec, volume, labelmap, measurements)
-    found = [rule(case) for rule in _SCAN_RULES]
+    found = [rules.something_found(case)]
     for subject in _subjects(case, reference_shape):
         found += [rule(subject) for rule in _LABEL_RULES]
-    return [warning for warning in found if warning is not None]
+    return check_scan(spec, volume) + [warning for warning in found if warning is not None]
 
 
 def _subjects(case: Case, reference_shape: ReferenceShape) -> Iterator[Subject]:

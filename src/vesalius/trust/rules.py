@@ -24,7 +24,7 @@ _TURNED_MARGIN = 0.005
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """All that a rule about the whole scan may look at."""
+    """All that a rule about the whole result may look at."""
 
     spec: ModelSpec
     volume: Volume
@@ -51,25 +51,25 @@ class Subject:
         return mask
 
 
-def orientation_known(case: Case) -> Warning | None:
-    """Whether the scan says how it lies in the patient."""
-    if case.volume.source.orientation_known:
+def orientation_known(_spec: ModelSpec, volume: Volume) -> Warning | None:
+    """Whether the scan says how it lies in the patient; of a picture nobody expects it, and no length is given."""
+    if volume.source.orientation_known or volume.is_picture:
         return None
     return Warning(
         code="orientation-unknown",
-        message=f"The scan does not say how it lies in the patient, {case.volume.geometry.orientation} was assumed: "
+        message=f"The scan does not say how it lies in the patient, {volume.geometry.orientation} was assumed: "
         "left and right may be exchanged and lengths may be wrong; check with the original images.",
     )
 
 
-def modality_suits(case: Case) -> Warning | None:
+def modality_suits(spec: ModelSpec, volume: Volume) -> Warning | None:
     """Whether the model was made for this kind of scan."""
-    modality, suited = case.volume.modality, case.spec.modality
+    modality, suited = volume.modality, spec.modality
     if not modality or not suited or modality in suited:
         return None
     return Warning(
         code="unexpected-modality",
-        message=f"The scan is {modality}, the model {case.spec.name!r} was made for {' or '.join(suited)}: "
+        message=f"The scan is {modality}, the model {spec.name!r} was made for {' or '.join(suited)}: "
         "do not rely on the result; check that this is the scan you meant.",
     )
 
@@ -101,10 +101,10 @@ def _listed(names: list[str]) -> str:
 
 def volume_usual(subject: Subject) -> Warning | None:
     """Whether the label's volume is in its usual range."""
-    if subject.expected.volume_ml is None:
+    usual, volume = subject.expected.volume_ml, subject.measured.volume_ml
+    if usual is None or volume is None:
         return None
-    low, high = subject.expected.volume_ml
-    volume = subject.measured.volume_ml
+    low, high = usual
     if low <= volume <= high:
         return None
     return Warning(

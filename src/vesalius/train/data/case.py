@@ -10,17 +10,18 @@ from typing import Literal, Protocol
 import numpy as np
 
 from vesalius.errors import DatasetError
-from vesalius.io import read
 from vesalius.results import Label, Labelmap, palette_colour
+from vesalius.train.data.findings import Finding
+from vesalius.train.data.images import joined, read_image
+from vesalius.train.data.label_image import LabelArray, label_values, laid_on, present, read_label
 from vesalius.volume import Array, Geometry, Source, Volume
 
 SplitName = Literal["train", "validation", "test", ""]
-PICTURE = np.diag([-1.0, -1.0, 1.0, 1.0])  # the affine of a picture, as `vesalius.io` gives it
-_SAME_PLACE_MM = 0.1
+_PICTURE = np.diag([-1.0, -1.0, 1.0, 1.0])  # the affine of a picture, as `vesalius.io` gives it
 
 
 class Case(Protocol):
-    """What a data set has of one patient's image; ``split`` is empty where the data do not say."""
+    """What a data set has of one image; ``split`` is empty where the data do not say."""
 
     @property
     def name(self) -> str:
@@ -38,8 +39,15 @@ class Case(Protocol):
     def target(self) -> int | None:
         """Its class."""
 
+    @property
+    def labelled(self) -> bool:
+        """Whether it has a label image."""
+
     def volume(self) -> Volume:
         """The image with all its channels."""
+
+    def label_image(self) -> Volume | None:
+        """The label image as it is stored, its voxels unread."""
 
     def labelmap(self) -> Labelmap | None:
         """Its labels on the image's grid."""
@@ -56,50 +64,51 @@ class FileCase:
     split: SplitName = ""
     target: int | None = None
 
+    @property
+    def labelled(self) -> bool:
+        """See `Case.labelled`."""
+        return self.label is not None
+
     def volume(self) -> Volume:
         """See `Case.volume`.
 
         Raises:
             DatasetError: the channels lie on different grids.
         """
-        volumes = [read(path) for path in self.images]
-        first = volumes[0]
-        if len(volumes) == 1:
-            return first
-        for path, other in zip(self.images, volumes, strict=True):
-            if other.geometry.shape != first.geometry.shape or not other.geometry.is_close(first.geometry, _SAME_PLACE_MM):
-                raise DatasetError(f"the case {self.name}: {path.name} lies on another grid than {self.images[0].name}")
-        names = tuple(path.name.split(".")[0] for path in self.images)
-        voxels = np.concatenate([volume.voxels for volume in volumes])
-        return Volume(voxels, first.geometry, first.modality, names, first.source)
+        return joined(self.name, self.images)
+
+    def label_image(self) -> Volume | None:
+        """See `Case.label_image`."""
+        return None if self.label is None else read_label(self.label)
 
     def labelmap(self) -> Labelmap | None:
-        """See `Case.labelmap`. A picture of two values, such as 0 and 255, holds the labels 0 and 1.
+        """See `Case.labelmap`.
 
         Raises:
-            DatasetError: the label lies on another grid than the image, or holds no whole numbers.
+            DatasetError: the label lies on another grid than the image, or holds no label numbers.
         """
-        if self.label is None:
+        label = self.label_image()
+        if label is None:
             return None
-        image, label = read(self.images[0]), read(self.label)
-        if not _same_grid(image.geometry, label.geometry):
-            raise DatasetError(
-                f"the case {self.name}: the label {self.label.name} ({_grid(label.geometry)}) lies on another grid than "
-                f"the image ({_grid(image.geometry)})"
-            )
-        voxels = _label_values(self.name, label)
-        return Labelmap(voxels, image.geometry, _labels(voxels))
+        geometry = read_image(self.images[0]).geometry
+        try:
+            voxels = label_values(laid_on(geometry, label))
+        except DatasetError as error:
+            raise DatasetError(f"the case {self.name}: {error}") from error
+        return Labelmap(voxels, geometry, _labels(voxels))
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayCase:
-    """A case in an array of pictures (rows, columns), (rows, columns, 3) or of volumes (I, J, K)."""
+    """A case in an array: a picture (rows, columns) or (rows, columns, 3), or a volume (I, J, K), as ``kind`` says."""
 
     name: str
     array: Array = field(repr=False)
+    kind: Literal["grey", "colour", "volume"] = "grey"
     target: int | None = None
     split: SplitName = ""
     source: str = ""
+    labelled: bool = field(default=False, init=False)
 
     @property
     def patient(self) -> str:
@@ -108,57 +117,42 @@ class ArrayCase:
 
     def volume(self) -> Volume:
         """See `Case.volume`."""
-        array = self.array
-        colour = array.ndim == 3 and array.shape[-1] == 3
-        if array.ndim == 2 or colour:
-            rows_columns = array[..., np.newaxis] if not colour else array
-            voxels = np.ascontiguousarray(rows_columns.transpose(2, 1, 0)[..., np.newaxis])
-            channels: tuple[str, ...] = ("red", "green", "blue") if colour else ("grey",)
-            geometry = Geometry((voxels.shape[1], voxels.shape[2], 1), PICTURE)
-        else:
-            voxels, channels = array[np.newaxis], ("image",)
-            geometry = Geometry((array.shape[0], array.shape[1], array.shape[2]), np.eye(4))
-        return Volume(voxels, geometry, channels=channels, source=Source((self.source,), "npz", orientation_known=False))
+        source = Source((self.source,), "npz", orientation_known=False)
+        if self.kind == "volume":
+            i, j, k = self.array.shape
+            return Volume(self.array[np.newaxis], Geometry((i, j, k), np.eye(4)), source=source)
+        planes = self.array[..., np.newaxis] if self.kind == "grey" else self.array
+        voxels = np.ascontiguousarray(planes.transpose(2, 1, 0)[..., np.newaxis])
+        channels = ("grey",) if self.kind == "grey" else ("red", "green", "blue")
+        return Volume(voxels, Geometry((*voxels.shape[1:3], 1), _PICTURE), channels=channels, source=source)
+
+    def label_image(self) -> Volume | None:
+        """None: such files hold classes."""
 
     def labelmap(self) -> Labelmap | None:
         """None: such files hold classes."""
-        return None
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The cases of a folder or file, in the order of their names, and the classes' or labels' names where it says them.
+    """The cases of a folder or file, in the order of their names.
 
-    ``problems`` are what stands in the way of a case before anything is read: (code, case, message).
+    ``classes`` are the names of the classes, or of the labels without the background, where the data say them;
+    ``problems`` what stands in the way of a case before anything is read.
     """
 
     path: Path
     layout: str
     cases: tuple[Case, ...]
     classes: Mapping[int, str] = field(default_factory=dict)
-    problems: tuple[tuple[str, str, str], ...] = ()
+    problems: tuple[Finding, ...] = ()
+
+    @property
+    def label_names(self) -> Mapping[int, str]:
+        """The names of what label images hold; empty where the data do not say them."""
+        return {} if any(case.target is not None for case in self.cases) else self.classes
 
 
-def _same_grid(image: Geometry, label: Geometry) -> bool:
-    return image.shape == label.shape and image.is_close(label, _SAME_PLACE_MM)
-
-
-def _grid(geometry: Geometry) -> str:
-    shape, origin = "×".join(map(str, geometry.shape)), ", ".join(f"{value:.1f}" for value in geometry.affine[:3, 3])
-    return f"{shape} voxels at {origin} mm"
-
-
-def _label_values(name: str, label: Volume) -> Array:
-    """(I, J, K) unsigned integers; of a coloured mask the first channel."""
-    voxels = label.voxels[0]
-    values = np.unique(voxels)
-    if not np.isfinite(values).all() or (values != np.round(values)).any() or values[0] < 0:
-        raise DatasetError(f"the case {name}: its label image holds values that are no label numbers, such as {values[0]:g}")
-    if label.source.format in ("PNG", "TIFF", "JPEG") and len(values) <= 2:
-        return (voxels > 0).astype(np.uint8)
-    return voxels.astype(np.uint8 if values[-1] < 256 else np.uint16)
-
-
-def _labels(voxels: Array) -> dict[int, Label]:
-    values = [int(value) for value in np.unique(voxels) if value]
+def _labels(voxels: LabelArray) -> dict[int, Label]:
+    values = [value for value in present(voxels) if value]
     return {value: Label(name=f"label {value}", colour=palette_colour(value)) for value in values}

@@ -1,4 +1,4 @@
-"""The clDice loss: are the centrelines of vessels whole? (Shit 2021)"""
+"""The clDice loss: whether the centrelines of vessels are whole (Shit 2021)."""
 
 from __future__ import annotations
 

@@ -49,9 +49,11 @@ class Chain:
         The same record does the same to the bit, on the same device. The input is left as it is.
 
         Raises:
-            ValueError: the record was drawn for a batch of another shape.
+            ValueError: the record was drawn for a batch of another shape, or the labels have another than the image.
         """
         _check(record, image)
+        if labels is not None and labels.shape != image[:, 0].shape:
+            raise ValueError(f"the labels are {tuple(labels.shape)}, the image is {tuple(image.shape)}")
         with torch.autocast(image.device.type, enabled=False):  # places in bfloat16 would be off by voxels
             image, labels = moved(record.warp, image, labels)
             for change in record.changes:

@@ -18,8 +18,11 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+OneOrMore = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Range = Annotated[tuple[Positive, Positive], AfterValidator(_ascending)]
-ShareRange = Annotated[tuple[Annotated[Share, Field(gt=0)], Annotated[Share, Field(gt=0)]], AfterValidator(_ascending)]
+ShareRange = Annotated[tuple[PositiveShare, PositiveShare], AfterValidator(_ascending)]
+FactorRange = Annotated[tuple[OneOrMore, OneOrMore], AfterValidator(_ascending)]
 Axis = Literal[0, 1, 2]
 
 
@@ -46,7 +49,7 @@ class Affine(Kind):
     scale: Range = (0.85, 1.2)
     stretch: float = Field(default=0.0, ge=0, lt=1, description="scale each axis by up to this share more or less")
     shear: float = Field(default=0.0, ge=0, lt=0.5, description="up to so many mm to the side for each mm along")
-    shift_mm: float = Field(default=0.0, ge=0, description="along each axis, up to so much")
+    shift_mm: float = Field(default=0.0, ge=0, allow_inf_nan=False, description="along each axis, up to so much")
 
 
 class Elastic(Kind):
@@ -128,9 +131,7 @@ class LowResolution(Kind):
 
     kind: Literal["low-resolution"] = "low-resolution"
     probability: Share = 0.25
-    factor: Annotated[
-        tuple[Annotated[float, Field(ge=1)], Annotated[float, Field(ge=1)]], AfterValidator(_ascending)
-    ] = (1.0, 2.0)
+    factor: FactorRange = (1.0, 2.0)
 
 
 Spatial = Flip | Affine | Elastic | Crop

@@ -1,0 +1,1 @@
+"""How good a model is on labelled data: every case, the figures over them with their confidence, and plots."""
