@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from benchmarks.learning import HIPPOCAMPUS as SEGMENT
-from benchmarks.learning import Trained, train_within, workplace
+from benchmarks.learning import Trained, steps_within, train_by, workplace
 from benchmarks.learning_data import (
     HIPPOCAMPUS,
     PNEUMONIA,
@@ -124,7 +124,8 @@ _MONAI = "spatial_dims = 3, in_channels = 1, out_channels = 3"
 _LADDER = "channels = [16, 32, 64, 128], strides = [2, 2, 2]"
 _STAGES = (
     'n_stages = 4, features_per_stage = [16, 32, 64, 128], conv_op = "torch.nn.modules.conv.Conv3d", kernel_sizes = 3, '
-    "strides = [1, 2, 2, 2], n_blocks_per_stage = [1, 2, 2, 2], n_conv_per_stage_decoder = [1, 1, 1], conv_bias = true, "
+    "strides = [1, 2, 2, 2], n_blocks_per_stage = [1, 2, 2, 2], n_conv_per_stage_decoder = [1, 1, 1], "
+    "conv_bias = true, "
     'norm_op = "torch.nn.modules.instancenorm.InstanceNorm3d", norm_op_kwargs = { eps = 1e-5, affine = true }, '
     'nonlin = "torch.nn.LeakyReLU", nonlin_kwargs = { inplace = true }'
 )
@@ -133,13 +134,15 @@ SEGMENTATION = {
     "U-Net": Entry(f'net = "unet"\narguments = {{ {_MONAI}, {_LADDER}, norm = "INSTANCE" }}'),
     "U-Net, residual encoder (ours)": Entry(_ours("residual-unet", ", width = 16, depth = 4, deep_supervision = true")),
     "U-Net, residual encoder (nnU-Net's)": Entry(
-        f'net = "nnunet-residual"\narguments = {{ input_channels = 1, num_classes = 3, deep_supervision = true, {_STAGES} }}'
+        'net = "nnunet-residual"\n'
+        f"arguments = {{ input_channels = 1, num_classes = 3, deep_supervision = true, {_STAGES} }}"
     ),
     "Attention U-Net": Entry(f'net = "attention-unet"\narguments = {{ {_MONAI}, {_LADDER} }}'),
-    "U-Net++": Entry(_ours("unet-plus-plus", ", width = 16")),
+    "U-Net++": Entry(_ours("unet-plus-plus", ", width = 8")),
     "DeepLabv3+": Entry(_ours("deeplab", ", depth = 18, rates = [1, 2, 3]"), rate=1e-3),
     "DeepMedic + CRF": Entry(
         _ours("deepmedic"),
+        patch=(32, 40, 32),  # the paper's patches are small, for its features stay at full size
         more={"post": "crf = { appearance = 2.0, appearance_mm = 3.0, appearance_intensity = 0.5, smoothness = 1.0 }"},
     ),
     "3D deeply supervised": Entry(_ours("deeply-supervised", ", width = 16")),
@@ -165,7 +168,9 @@ PICTURES = {
         _PICTURE,
     ),
     "DenseNet-121": Entry(
-        'net = "densenet"\nplanar = true\narguments = { dims = 2, channels = 1, depth = 121, small = true }', _PICTURE, 1e-3
+        'net = "densenet"\nplanar = true\narguments = { dims = 2, channels = 1, depth = 121, small = true }',
+        _PICTURE,
+        1e-3,
     ),
     "ViT": Entry(
         'net = "vit"\nplanar = true\narguments = { size = [28, 28], channels = 1, patch = 4, width = 96, depth = 6, '
@@ -229,8 +234,9 @@ def _group(
     rows = {}
     for name, entry in entries.items():
         own = {**fields, "network": entry.network, "patch": list(entry.patch), "rate": entry.rate, **entry.more}
-        trained = train_within(template, own, data, work / name.replace(" ", "-").replace("(", "").replace(")", ""), SECONDS)
-        rows[name] = _row(trained, entry.patch, baseline)
+        out = work / "".join(letter if letter.isalnum() else "-" for letter in name)
+        steps = steps_within(template, own, data, out, SECONDS)
+        rows[name] = _row(train_by(template, own | {"steps": steps}, data, out), entry.patch, baseline)
         print(name, rows[name], flush=True)
     return rows
 

@@ -115,19 +115,14 @@ def workplace() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def train_within(template: str, fields: dict[str, Any], data: Path, out: Path, seconds: float) -> Trained:
-    """Train by ``template`` filled with ``fields`` for as many steps as fit in ``seconds`` of training steps."""
-    probe = _train(template, {**fields, "steps": _PROBE}, data, out.with_name(f"{out.name}-probe"))
-    steps = max(10, round(seconds / probe.seconds_a_step))
-    return _train(template, {**fields, "steps": steps}, data, out)
+def steps_within(template: str, fields: dict[str, Any], data: Path, out: Path, seconds: float) -> int:
+    """How many steps of ``template``, filled with ``fields``, fit in ``seconds``; measured beside ``out``."""
+    probe = train_by(template, {**fields, "steps": _PROBE}, data, out.with_name(f"{out.name}-probe"))
+    return max(10, round(seconds / probe.seconds_a_step))
 
 
-def train_steps(template: str, fields: dict[str, Any], data: Path, out: Path) -> Trained:
-    """Train by ``template`` filled with ``fields``, which name the steps."""
-    return _train(template, fields, data, out)
-
-
-def _train(template: str, fields: dict[str, Any], data: Path, out: Path) -> Trained:
+def train_by(template: str, fields: dict[str, Any], data: Path, out: Path) -> Trained:
+    """Train by ``template`` filled with ``fields``, which name the steps, into ``out``; the recipe lies beside it."""
     path = out.with_suffix(".toml")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(template.format(**fields), encoding="utf-8")

@@ -21,8 +21,8 @@ _BAG = 8
 
 def hippocampus_manifest(path: Path, training: int, validation: int) -> Path:
     """A manifest of so many training and validation cases of fold 0 of 5 with seed 0, in the order of their names."""
-    from vesalius.train.recipe import Data
     from vesalius.models.spec import SlidingGrid
+    from vesalius.train.recipe import Data
 
     data = Data(split=Split(folds=5, fold=0, seed=0), grid=SlidingGrid(patch=(48, 64, 48)))
     division = divide(open_dataset(HIPPOCAMPUS), data)

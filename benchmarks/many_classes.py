@@ -38,8 +38,8 @@ def _make(folder: Path) -> None:
     from vesalius import nets
     from vesalius.models.golden import GoldenCase
     from vesalius.models.graph import trace
-    from vesalius.models.store import Converted, new_folder, store_network, store_spec
     from vesalius.models.spec import ModelSpec, Origin, SlidingGrid
+    from vesalius.models.store import Converted, new_folder, store_network, store_spec
     from vesalius.results import Label, palette_colour
 
     torch.manual_seed(0)

@@ -16,8 +16,8 @@ from benchmarks.scans import head, mni152_tissues
 from vesalius import nets
 from vesalius.models.golden import GoldenCase
 from vesalius.models.graph import trace
-from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.models.spec import ModelSpec, Origin, SlidingGrid
+from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.results import Label, palette_colour
 
 OUT = Path(__file__).parent / "work" / "tissues"

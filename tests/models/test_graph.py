@@ -16,7 +16,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from vesalius import nets  # noqa: E402
 from vesalius.errors import ModelFolderError  # noqa: E402
 from vesalius.models.graph import read_places, trace, write_graph, write_tensors  # noqa: E402
-from vesalius.models.store import run_graph# noqa: E402
+from vesalius.models.store import run_graph  # noqa: E402
 
 
 class Net(torch.nn.Module):

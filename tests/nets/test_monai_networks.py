@@ -18,8 +18,8 @@ def count(name: str, **arguments: Any) -> int:
 
 @pytest.mark.slow
 def test_swin_unetr_is_as_large_as_its_paper_says() -> None:
-    """61.98 million for BraTS (Hatamizadeh 2022, table 1 of the BraTS 2021 paper)."""
-    assert count("swin-unetr", in_channels=4, out_channels=3, feature_size=48) == pytest.approx(61.98e6, rel=0.005)
+    """61.98 million for the 14 classes of BTCV (Tang et al., CVPR 2022)."""
+    assert count("swin-unetr", in_channels=1, out_channels=14, feature_size=48) == pytest.approx(61.98e6, rel=0.005)
 
 
 def test_attention_unet_is_a_unet_and_its_gates() -> None:
@@ -31,7 +31,7 @@ def test_attention_unet_is_a_unet_and_its_gates() -> None:
 
     encoder = unit(1, 4, 3) + unit(4, 4, 3) + unit(4, 8, 3) + unit(8, 8, 3)
     gate = unit(4, 2, 1) + unit(4, 2, 1) + unit(2, 1, 1)
-    decoder = unit(8, 4, 3) + 3 * 3 * 8 * 4 + 4 + 2 * 4 + 1  # upwards, then joined; one slope of a PReLU
+    decoder = unit(8, 4, 3) + 3 * 3 * 8 * 4 + 4 + 1  # upwards, then joined; one slope of a PReLU
     assert count("attention-unet", **small) == encoder + gate + decoder + 4 * 2 + 2
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -17,7 +19,7 @@ def by_hand(dims: int, channels: int, classes: int, widths: list[int], heads: in
     for before, width in zip([widths[0], *widths[:-1]], widths, strict=True):
         total += kernel * (before + width) * width + 4 * width  # two convolutions
         total += before * width if before != width else 0  # projection
-    for fine, coarse in zip(widths, widths[1:], strict=False):
+    for fine, coarse in pairwise(widths):
         total += 2**dims * coarse * fine + fine  # transposed convolution, which has a bias
         total += kernel * fine * fine + 2 * fine
     return total + sum(width * classes + classes for width in widths[:heads])

@@ -11,7 +11,7 @@ from vesalius import nets  # noqa: E402
 
 
 def test_is_about_as_large_as_the_paper_says() -> None:
-    """9.04 million (Zhou 2018, table 2), without norms and biases alike ours."""
+    """9.04 million (Zhou 2018); what surrounds the convolutions differs."""
     with torch.device("meta"):
         network = nets.build("unet-plus-plus", {"dims": 2, "channels": 1, "classes": 1})
     assert sum(parameter.numel() for parameter in network.parameters()) == pytest.approx(9.04e6, rel=0.01)

@@ -12,7 +12,9 @@ from vesalius.train.checkpoint import Checkpoint, State, load, optimiser_tensors
 
 def some(step: int = 3) -> Checkpoint:
     tensors = {"weight": torch.arange(6.0).reshape(2, 3), "count": torch.tensor(7)}
-    return Checkpoint({"network": tensors, "average": {"weight": torch.ones(2)}}, State(step=step, recipe={"name": "x"}))
+    return Checkpoint(
+        {"network": tensors, "average": {"weight": torch.ones(2)}}, State(step=step, recipe={"name": "x"})
+    )
 
 
 def test_what_was_saved_comes_back_bit_by_bit(tmp_path):
@@ -35,7 +37,10 @@ def test_tensors_that_share_memory_are_saved_each(tmp_path):
 
 @pytest.mark.parametrize(
     "failure",
-    [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), SafetensorError("I/O error: No space left on device (os error 28)")],
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+    ],
     ids=["the system's", "the library's"],
 )
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path, monkeypatch, failure):

@@ -104,6 +104,7 @@ def _codes(folder: Path, voxels: np.ndarray) -> set[str]:
     return {warning.code for warning in analyze(scan, folder).warnings}
 
 
+@pytest.mark.slow
 def test_a_scan_of_another_kind_is_flagged_and_those_of_the_same_are_not(weights, model) -> None:
     attach_familiarity(model.path, weights, _recipe(), _cases(30))
     noise = np.random.default_rng(0).normal(size=SHAPE)
@@ -115,6 +116,7 @@ def test_a_scan_of_another_kind_is_flagged_and_those_of_the_same_are_not(weights
     assert "unlike-training" not in _codes(model.path, _texture(300) * 5 - 80)  # brightness is no pattern
 
 
+@pytest.mark.slow
 def test_the_model_folder_stays_whole_and_tells_what_it_measured(weights, model) -> None:
     before = model.spec
     attach_familiarity(model.path, weights, _recipe(), _cases(12))
@@ -138,12 +140,12 @@ def test_the_model_folder_stays_whole_and_tells_what_it_measured(weights, model)
         ({"data": {"grid": GRID | {"skip_at_most": 0.0}}}, "skip_at_most"),
     ],
 )
-def test_an_autoencoder_that_sees_scans_differently_is_refused(weights, model, changes, what: str) -> None:
+def test_an_autoencoder_that_sees_scans_differently_is_refused(model, changes, what: str) -> None:
     with pytest.raises(RecipeError, match=what):
-        attach_familiarity(model.path, weights, _recipe(**changes), _cases(2))
+        attach_familiarity(model.path, Path("never read"), _recipe(**changes), _cases(2))
 
 
-def test_without_held_out_cases_there_is_nothing_to_measure_by(weights, model) -> None:
+def test_without_held_out_cases_there_is_nothing_to_measure_by(model) -> None:
     with pytest.raises(DatasetError, match="held out"):
-        attach_familiarity(model.path, weights, _recipe(), [])
+        attach_familiarity(model.path, Path("never read"), _recipe(), [])
     assert open_model(model.path).spec.familiarity is None

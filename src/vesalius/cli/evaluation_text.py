@@ -37,6 +37,7 @@ _NAMES: Mapping[str, str] = {
     "brier": "Brier score",
 }
 _SHOWN = ("dice", "hd95_mm", "assd_mm", "nsd", "volume_error_ml", "sensitivity", "precision")
+_PER_CLASS = ("auroc", "f1", "sensitivity", "specificity")
 _COMPARED = ("dice", "hd95_mm", "assd_mm", "nsd", "accuracy", "auroc", "brier")
 
 
@@ -97,13 +98,13 @@ def _rows(found: Segmentations) -> list[tuple[str, Mapping[str, Spread]]]:
 def _classifications(found: Classifications) -> Iterator[str]:
     about = "mean of the classes" if found.positive is None else found.positive
     limit = "" if found.threshold is None else f" from {found.threshold:g}"
-    columns = [(f"{about}{limit}", found.overall)]
-    if found.positive is None:
-        columns += list(found.classes.items())
-    names = list(found.overall)
-    rows = [[_name(name), *(_interval(figures.get(name)) for _, figures in columns)] for name in names]
-    yield table([["figure (95 % interval)", *(title for title, _ in columns)], *rows])
+    rows = [[_name(name), _interval(interval)] for name, interval in found.overall.items()]
+    yield table([["figure (95 % interval)", about + limit], *rows])
     yield ""
+    if found.positive is None:
+        classes = [[name, *(_interval(figures[one]) for one in _PER_CLASS)] for name, figures in found.classes.items()]
+        yield table([["class", *(_name(one) for one in _PER_CLASS)], *classes])
+        yield ""
     answers = list(found.confusion)
     cells = [[true, *(str(row[answer]) for answer in answers)] for true, row in found.confusion.items()]
     yield table([["true class, answers", *answers], *cells])

@@ -126,6 +126,18 @@ def import_(
 
 
 @app.command()
+def join(
+    models: Annotated[list[str], typer.Argument(metavar="M...", help="Models of one recipe, such as its folds.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")],
+) -> None:
+    """Make one model of several that differ in their weights only; it averages their answers."""
+    from vesalius.models.join import join_models
+
+    join_models(models, out)
+    typer.echo(f"{out}: its scores are not known yet: vesalius evaluate {out} --data DATA --out DIR")
+
+
+@app.command()
 def card(model: Name) -> None:
     """Print the model card."""
     from vesalius.models.folder import CARD_FILE, open_model

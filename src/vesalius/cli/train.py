@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vesalius.cli.progress import bar
+from vesalius.cli.training_display import one_voice, score_words, watching
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from vesalius.train.hardware import Hardware
+    from vesalius.train.run import Fold, Outcome
 
-    from vesalius.train.watch import Score, Watcher
+_ALL = "all"
 
 
 def train(
@@ -24,60 +22,70 @@ def train(
     out: Annotated[Path, typer.Option(metavar="MODEL", help="The model folder to make; run again, it goes on.")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="GPUs, or processes on the CPU.")] = 1,
+    fold: Annotated[
+        str | None,
+        typer.Option(metavar="K", help="Keep fold K, from 0, from training; 'all': one model a fold, in MODEL."),
+    ] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="How many folds; as many as the recipe says.")] = None,
 ) -> None:
     """Train a model; interrupted at any moment, the same command goes on from the last checkpoint."""
-    from vesalius.train.run import Hardware, train as run
+    from vesalius.train.hardware import Hardware
 
-    with bar() as listener, _training_bar() as watcher:
-        folder = run(recipe, data, out, Hardware(device, devices), watcher, listener)
-    typer.echo(f"{folder}: look at it with: vesalius models show {folder}")
-
-
-class _Lines:
-    """One line a validation, for a terminal's log and for files."""
-
-    def started(self, step: int, steps: int) -> None:
-        self._steps = steps
-        if step:
-            typer.echo(f"going on after step {step} of {steps}", err=True)
-
-    def stepped(self, step: int, loss: float) -> None:
-        pass
-
-    def scored(self, step: int, score: Score) -> None:
-        typer.echo(f"step {step} of {self._steps}: {_words(score)}", err=True)
+    hardware = Hardware(device, devices)
+    with one_voice():
+        if fold == _ALL:
+            _train_all(recipe, data, out, hardware, folds)
+        else:
+            _say(_train(recipe, data, out, hardware, _fold(fold, folds)), data)
 
 
-class _Bar:
-    """Loss, score and time left."""
+def _train(recipe: Path, data: Path, out: Path, hardware: Hardware, fold: Fold | None) -> Outcome:
+    from vesalius.train.run import train as run
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self._loss, self._score = progress, float("nan"), ""
-
-    def started(self, step: int, steps: int) -> None:
-        self._task = self._progress.add_task("train", total=steps, completed=step)
-
-    def stepped(self, step: int, loss: float) -> None:
-        self._loss = loss if self._loss != self._loss else 0.95 * self._loss + 0.05 * loss
-        self._progress.update(self._task, completed=step, description=f"loss {self._loss:.3f} {self._score}")
-
-    def scored(self, step: int, score: Score) -> None:
-        self._score = f"{score.metric} {score.value:.4f}"
+    with watching() as (listener, watcher):
+        return run(recipe, data, out, hardware, watcher, listener, fold)
 
 
-@contextmanager
-def _training_bar() -> Iterator[Watcher]:
-    if not sys.stderr.isatty():
-        yield _Lines()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _train_all(recipe: Path, data: Path, out: Path, hardware: Hardware, folds: int | None) -> None:
+    """One model a fold, and what they came to."""
+    from vesalius.train.folds import SUMMARY, check_folds_place, fold_folder, summarize
+    from vesalius.train.recipe_file import read_recipe
+    from vesalius.train.run import Fold
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield _Bar(progress)
+    check_folds_place(out)
+    count = folds or read_recipe(recipe).data.split.folds
+    outcomes = []
+    for number in range(count):
+        typer.echo(f"fold {number} of {count}", err=True)
+        outcomes.append(_train(recipe, data, fold_folder(out, number), hardware, Fold(number, count)))
+    found = summarize(outcomes, out)
+    for outcome in outcomes:
+        typer.echo(f"{outcome.folder}: {score_words(outcome.result.score)} on {outcome.result.on}")
+    typer.echo(f"{found.metric} {found.mean:.4f} ± {found.deviation:.4f} over {count} folds; see {out / SUMMARY}")
 
 
-def _words(score: Score) -> str:
-    details = ", ".join(f"{name} {value:.4f}" for name, value in score.details.items())
-    return f"{score.metric} {score.value:.4f}" + (f" ({details})" if details else "")
+def _fold(fold: str | None, folds: int | None) -> Fold | None:
+    from vesalius.errors import UsageError
+    from vesalius.train.run import Fold
+
+    if fold is None:
+        if folds is not None:
+            raise UsageError("--folds says how many there are; name the one to keep from training: --fold 0, or all")
+        return None
+    if not fold.isdecimal():
+        raise UsageError(f"--fold is the number of a fold, from 0, or 'all', not {fold!r}")
+    return Fold(int(fold), folds)
+
+
+def _say(outcome: Outcome, data: Path) -> None:
+    """How good the model is, where it is, and what to do with it."""
+    out, result = outcome.folder, outcome.result
+    if not outcome.trained:
+        typer.echo(f"{out} is finished, nothing was trained; give another --out to train anew")
+    typer.echo(f"{score_words(result.score)} on {result.on}")
+    if result.recipe["task"] == "reconstruct":
+        typer.echo(f"The weights are in {out}; name it as network.start in a recipe to start from them")
+    else:
+        typer.echo(
+            f"The model is {out}; measure it: vesalius evaluate {out} --data {data} --split validation --out DIR"
+        )

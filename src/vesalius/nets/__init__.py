@@ -30,6 +30,7 @@ NAMES: Mapping[str, tuple[str, str, str]] = {
     "deepmedic": ("torch", "vesalius.nets.deepmedic", "DeepMedic"),
     "densenet": ("import", "vesalius.nets.densenet", "densenet"),
     "dynunet": ("import", _MONAI, "DynUNet"),
+    "ensemble": ("torch", "vesalius.nets.ensemble", "Ensemble"),
     "linknet": ("torch", "vesalius.nets.linknet", "LinkNet"),
     "mil": ("train", "vesalius.nets.mil", "AttentionMIL"),
     "monai-resnet": ("import", _MONAI, "ResNet"),

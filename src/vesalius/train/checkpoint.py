@@ -97,7 +97,9 @@ def check_same_training(state: State, recipe: Recipe, cases: str, path: Path) ->
     Raises:
         RecipeError: with what differs.
     """
-    differing = [name for name in _differences(state.recipe, recipe_dict(recipe)) if name.split(".")[0] not in _WORDS]
+    differing = [
+        name for name in _differences(state.recipe, recipe.model_dump(mode="json")) if name.split(".")[0] not in _WORDS
+    ]
     if differing:
         raise RecipeError(
             f"{path.parent} holds a training by another recipe (differing in {', '.join(differing[:3])}); "
@@ -108,11 +110,6 @@ def check_same_training(state: State, recipe: Recipe, cases: str, path: Path) ->
             f"{path.parent} holds a training on other cases: {state.cases}, not {cases}; give another --out, or delete "
             "that folder"
         )
-
-
-def recipe_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as a checkpoint keeps it."""
-    return recipe.model_dump(mode="json")
 
 
 def cases_of(training: Sequence[str], validation: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from vesalius.models.spec import Decision, MeasuredScore, ModelSpec, NetworkSpec
 from vesalius.models.store import Converted, store_network, store_spec
 from vesalius.nets import unique_tensors
 from vesalius.nets.planar import Planar
+from vesalius.train.place import WEIGHTS
 from vesalius.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
     from vesalius.train.batches import Batch
 
-_STEM = "network"
+_STEM = WEIGHTS.removesuffix(".safetensors")
 _UNKNOWN = "0" * 64
-_GOLDEN_CHANNEL_VOXELS = 2**17
+_GOLDEN_VOXELS = 2**17
+_STRIDE = 32  # no network here gets coarser by more, so that it takes a patch of a multiple of these
 
 
 def model_spec(recipe: Recipe, network: NetworkSpec | None = None, **measured: Any) -> ModelSpec:
@@ -56,6 +58,12 @@ def model_spec(recipe: Recipe, network: NetworkSpec | None = None, **measured: A
     )
 
 
+def shipped(network: nn.Module, recipe: Recipe) -> nn.Module:
+    """The network of a training with what the finished model does around it: flips averaged."""
+    bare = network.network if isinstance(network, Planar) else network
+    return network if recipe.task == "reconstruct" else wrapped(bare, _network_spec(recipe))
+
+
 def export(
     network: nn.Module,
     recipe: Recipe,
@@ -75,12 +83,11 @@ def export(
         if recipe.task == "reconstruct":
             from vesalius.models.graph import write_tensors
 
-            write_tensors(tensors, folder / f"{_STEM}.safetensors")
+            write_tensors(tensors, folder / WEIGHTS)
             return
-        fields = _network_spec(recipe).model_dump(
-            include={"net", "arguments", "planar", "mirror", "grid", "intensity"}
-        )
-        module = wrapped(bare, _network_spec(recipe)).cpu()
+        described = _network_spec(recipe)
+        fields = described.model_dump(include={"net", "arguments", "planar", "mirror", "grid", "intensity"})
+        module = wrapped(bare, described)
         case = _golden(module, golden)
         converted = Converted(trace(module, case.input.shape), tensors, case, fields)
         spec, _ = store_network(folder, _STEM, converted)
@@ -104,11 +111,13 @@ def _network_spec(recipe: Recipe) -> NetworkSpec:
 
 
 def _golden(module: nn.Module, batch: Batch) -> GoldenCase:
-    """One real patch, cut to its middle where it is large, in half precision."""
+    """One real patch in half precision; of a network that scores voxels the middle, where it is large."""
     image = batch.images[:1].cpu()
-    while image.ndim == 5 and image.numel() > _GOLDEN_CHANNEL_VOXELS and batch.target is not None and batch.target.ndim > 1:
+    dense = batch.target is not None and batch.target.ndim > 1
+    while dense and image[0, 0].numel() > _GOLDEN_VOXELS and max(image.shape[2:]) >= 2 * _STRIDE:
         axis = int(np.argmax(image.shape[2:])) + 2
-        image = image.narrow(axis, image.shape[axis] // 4, image.shape[axis] // 2)
+        kept = image.shape[axis] // 2 // _STRIDE * _STRIDE
+        image = image.narrow(axis, (image.shape[axis] - kept) // 2, kept)
     image = image.half().float().contiguous()
     with torch.inference_mode():
         output = module(image)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from vesalius.engine.progress import Progress
+from vesalius.errors import DatasetError
 from vesalius.measure.calibration import best_threshold, fit_temperature
 from vesalius.measure.overlap import dice
 from vesalius.measure.ranking import auroc
 from vesalius.models.spec import Decision
+from vesalius.results import Labelmap
 from vesalius.tasks.classify import classify
 from vesalius.tasks.segment import segment
 from vesalius.train.batches import Sampler
@@ -45,25 +47,25 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class SegmentationJudge:
-    """Mean over the cases of each label's Dice on the scan's own grid; a label absent from both is left out."""
+    """Each label's Dice on the scan's own grid, averaged over the cases that have it or were given it.
+
+    ``labels`` are those that are measured, by value.
+    """
 
     opened: Opened
     cases: Sequence[Case]
+    labels: Mapping[int, str]
 
     def score(self, network: nn.Module) -> Score:
         """The labels' mean Dice, and each label's."""
         session = self.opened(network)
-        names = {value: label.name for value, label in session.spec.labels.items()}
-        found: dict[str, list[float]] = {name: [] for name in names.values()}
+        found: dict[str, list[float]] = {name: [] for name in self.labels.values()}
         for case in self.cases:
-            truth = case.labelmap()
-            if truth is None:
-                continue
-            labels = segment(session, case.volume(), Progress()).labelmap.voxels
-            for value, name in names.items():
-                if (truth.voxels == value).any() or (labels == value).any():
-                    found[name].append(dice(labels, truth.voxels, value))
-        means = {name: float(np.mean(values)) for name, values in found.items() if values}
+            labels, truth = segment(session, case.volume(), Progress()).labelmap.voxels, _truth(case).voxels
+            for value, name in self.labels.items():
+                if (truth == value).any() or (labels == value).any():
+                    found[name].append(dice(labels, truth, value))
+        means = {name: float(np.mean(values)) for name, values in found.items()}
         return Score("dice", float(np.mean(list(means.values()))), means)
 
     def decision(self, network: nn.Module) -> Decision | None:
@@ -88,13 +90,12 @@ class ClassificationJudge:
     def decision(self, network: nn.Module) -> Decision | None:
         """The temperature fitted to the validation cases, and of two classes Youden's threshold for the second."""
         scores, targets = self._scores(network)
-        temperature = fit_temperature(scores, targets)
+        temperature = round(fit_temperature(scores, targets), 4)
         if scores.shape[1] != 2:
             return Decision(temperature=temperature)
         likely = 1 / (1 + np.exp(-_odds(scores / temperature, 1)))
-        threshold = min(max(best_threshold(likely, targets == 1), 1e-3), 1 - 1e-3)
-        label = self.opened(network).spec.labels[1].name
-        return Decision(temperature=round(temperature, 4), label=label, threshold=round(threshold, 4))
+        threshold = min(max(best_threshold(likely, targets == 1), 1e-6), 1 - 1e-6)
+        return Decision(temperature=temperature, label=self.opened(network).spec.labels[1].name, threshold=threshold)
 
     def _scores(self, network: nn.Module) -> tuple[Floats, NDArray[np.int64]]:
         """Scores before softmax (N, L) and true classes (N)."""
@@ -123,6 +124,28 @@ class ReconstructionJudge:
 
     def decision(self, network: nn.Module) -> Decision | None:
         """None: there is nothing to decide."""
+
+
+def labels_of(cases: Sequence[Case], recipe: Recipe) -> dict[int, str]:
+    """The recipe's labels that occur in the cases to validate on, by value; every label image is read.
+
+    Raises:
+        DatasetError: one lies on another grid than its image, or none of the labels occurs.
+    """
+    found = {int(value) for case in cases for value in np.unique(_truth(case).voxels)}
+    labels = {value: label.name for value, label in recipe.labels.items() if value in found}
+    if not labels:
+        raise DatasetError(
+            f"none of the {len(cases)} cases to validate on has a label of the recipe; see: vesalius data check"
+        )
+    return labels
+
+
+def _truth(case: Case) -> Labelmap:
+    labels = case.labelmap()
+    if labels is None:
+        raise DatasetError(f"the case {case.name} has no labels to validate by; see: vesalius data check")
+    return labels
 
 
 def _odds(scores: Floats, value: int) -> Floats:

@@ -16,6 +16,7 @@ from vesalius.train.checkpoint import Checkpoint, State, optimiser_tensors, rest
 from vesalius.train.judge import Judge
 from vesalius.train.logs import Logs
 from vesalius.train.optimise import MovingAverage, make_optimiser, set_learning_rate
+from vesalius.train.place import CHECKPOINT
 from vesalius.train.recipe import Recipe
 from vesalius.train.update import Updater
 from vesalius.train.watch import Watcher
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from vesalius.train.update import Criterion
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +111,9 @@ class Loop:
         if ended or stopping or state.step % training.checkpoint_every == 0:
             self._save()
         if stopping and not ended:
-            raise CancelledError(f"stopped after step {state.step} of {training.steps}; run it again to go on from there")
+            raise CancelledError(
+                f"stopped after step {state.step} of {training.steps}; run it again to go on from there"
+            )
 
     def _is_stopped(self, loss: float) -> bool:
         """Tell the watcher, and whether that of any process wants to stop."""

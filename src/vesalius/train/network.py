@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from vesalius import nets
 from vesalius.errors import RecipeError
+from vesalius.models.folder import SPEC_FILE, open_model, read_tensors
 from vesalius.nets.planar import Planar
 from vesalius.nets.transfer import adapt_tensors, parameter_groups
+from vesalius.train.place import WEIGHTS
 from vesalius.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ def make_network(recipe: Recipe, beside: Path) -> tuple[nn.Module, list[dict[str
 
     Raises:
         RecipeError: there is no such start, or nothing in it fits the network.
+        ModelFolderError: the network does not take its arguments, or the start is damaged.
     """
     spec = recipe.network
     module = nets.build(spec.net, spec.arguments).train()
@@ -37,10 +42,11 @@ def make_network(recipe: Recipe, beside: Path) -> tuple[nn.Module, list[dict[str
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
-    """Those of a safetensors file, or of the last weights of a model folder."""
-    from safetensors.torch import load_file
-
-    file = path / "network.safetensors" if path.is_dir() else path
+    """Those of a safetensors file, or of the network in a model folder."""
+    if (path / SPEC_FILE).is_file():
+        file = path / open_model(path).spec.network.weights
+    else:  # that of an autoencoder has weights alone
+        file = path / WEIGHTS if path.is_dir() else path
     if not file.is_file():
-        raise RecipeError(f"network.start: there is no file {file}")
-    return load_file(file)
+        raise RecipeError(f"network.start: there is no file {file}; it is looked for beside the recipe")
+    return {name: torch.from_numpy(array) for name, array in read_tensors(file).items()}

@@ -125,7 +125,9 @@ class Recipe(RecipePart):
     network: Network
     augment: tuple[Augmentation, ...] = ()
     corruption: Corruption = Corruption()
-    mirror: tuple[Literal[0, 1, 2], ...] = Field(default=(), description="spatial axes that the model averages flips over")
+    mirror: tuple[Literal[0, 1, 2], ...] = Field(
+        default=(), description="spatial axes that the model averages flips over"
+    )
     loss: Loss
     training: Training
     post: PostProcessing = PostProcessing()

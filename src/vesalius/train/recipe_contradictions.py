@@ -62,7 +62,7 @@ def _wrong_shape(recipe: Recipe) -> Iterator[str]:
     outputs = {"segment": len(recipe.labels) + 1, "classify": len(recipe.labels)}.get(recipe.task)
     for key, wanted in (("classes", outputs), ("channels", len(recipe.channels))):
         given = recipe.network.arguments.get(key, wanted)
-        if wanted is not None and given != wanted:
+        if isinstance(given, int) and given != wanted:
             yield f"network.arguments.{key} is {given}, but the recipe's labels and channels make it {wanted}"
     weights = recipe.loss.class_weights
     if weights is not None and outputs is not None and len(weights) != outputs:

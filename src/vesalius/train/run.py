@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from vesalius.engine.progress import Listener, Progress
 from vesalius.errors import UsageError
 from vesalius.extras import require
 from vesalius.models.spec import MeasuredScore
-from vesalius.train.checkpoint import check_same_training, digest_of, load
-from vesalius.train.data import Division, divide, open_dataset, refuse_unusable
+from vesalius.train.data import Division, divide, open_dataset, refuse_unusable, with_fold
+from vesalius.train.hardware import Hardware, launched
+from vesalius.train.place import (
+    CHECKPOINT,
+    Result,
+    check_place,
+    clear_leftovers,
+    keep_recipe,
+    read_result,
+    write_result,
+)
+from vesalius.train.place import FOLDER as FOLDER
 from vesalius.train.recipe import Recipe
-from vesalius.train.recipe_file import read_recipe
+from vesalius.train.recipe_file import manifest_of, read_recipe
+from vesalius.train.recipe_write import recipe_toml
 from vesalius.train.watch import Unwatched, Watcher
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import nn
 
+    from vesalius.train.checkpoint import Checkpoint
     from vesalius.train.loop import Loop
-
-#: what a training leaves in its model folder, beside the model: its recipe, checkpoint, logs and curves
-FOLDER = "training"
 
 
 @dataclass(frozen=True)
-class Hardware:
-    """Where to train: ``device`` is auto, cpu or cuda; ``count`` GPUs, or processes on the CPU."""
+class Fold:
+    """The part ``number``, from 0, of ``count`` is kept from training; None: of as many as the recipe says."""
 
-    device: str = "auto"
-    count: int = 1
+    number: int
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The model folder, what its model came to, and whether it was trained now or had been finished before."""
+
+    folder: Path
+    result: Result
+    trained: bool
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is trained by what on what, into where."""
+
+    recipe: Recipe
+    written: Path  # the recipe's file
+    manifest: Path | None
+    division: Division
+    cases: str
+    out: Path
 
 
 def train(
@@ -42,100 +71,130 @@ def train(
     hardware: Hardware | None = None,
     watcher: Watcher | None = None,
     listener: Listener | None = None,
-) -> Path:
+    fold: Fold | None = None,
+) -> Outcome:
     """Make the model folder ``out`` by the recipe from ``data``; called again, it goes on from the last checkpoint.
+
+    Once it is finished, a further call only reads the result; where nothing but the model card's words have changed in
+    the recipe, it writes the model anew.
 
     Raises:
         RecipeError: the recipe has an unknown key or a value that cannot be, or ``out`` was begun by another one.
         DatasetError: the data are incomplete or contradict the recipe.
+        OutputError: ``out`` holds something else.
+        UsageError: there is no such device or fold.
         TrainingError: the loss is not a number.
         NotEnoughDiskError: a checkpoint could not be written.
+        CancelledError: the watcher wanted it; a checkpoint is written.
     """
-    recipe = read_recipe(recipe_path)
-    manifest = None if recipe.data.manifest is None else recipe_path.parent / recipe.data.manifest
+    work = _prepared(recipe_path, data, out, fold)
+    checkpoint = _checkpoint(work)
+    result = read_result(out)
+    if result is not None and _is_finished(checkpoint, result, work.recipe):
+        return Outcome(out, result, trained=False)
+    fabric = launched(work.recipe, hardware or Hardware())
+    if not fabric.is_global_zero:
+        watcher = listener = None
+    _train(fabric, work, checkpoint, watcher or Unwatched(), Progress(listener))
+    fabric.barrier()
+    result = read_result(out)
+    if result is None:
+        raise UsageError(f"{out} was changed by another program while the model was written to it; run it again")
+    return Outcome(out, result, trained=True)
+
+
+def _prepared(recipe_path: Path, data: Path, out: Path, fold: Fold | None) -> _Work:
+    """Everything that can be found wrong before the first process starts."""
+    from vesalius.train.checkpoint import cases_of
+
+    recipe = read_recipe(recipe_path) if fold is None else _with_fold(read_recipe(recipe_path), fold)
+    check_place(out)
+    require("matplotlib", "train")
+    manifest = manifest_of(recipe, recipe_path)
     dataset = open_dataset(data, manifest)
     division = divide(dataset, recipe.data)
+    if fold is not None and any(case.split == "validation" for case in division.validation):
+        raise UsageError(f"{data} brings its own cases to validate on, so there are no folds; leave out --fold")
     refuse_unusable(dataset, division, recipe)
-    fabric = _fabric(recipe, hardware or Hardware())
-    fabric.launch()
-    progress = Progress(listener if fabric.is_global_zero else None)
-    loop = _loop(fabric, recipe, recipe_path.parent, division, out / FOLDER, progress, watcher or Unwatched())
-    if fabric.is_global_zero:
-        _keep_recipe(recipe_path, manifest, out / FOLDER)
-    network = loop.run()
-    if fabric.is_global_zero:
-        _finish(network, loop, recipe, division, out)
-    fabric.barrier()
-    return out
+    cases = cases_of(*([case.name for case in part] for part in (division.training, division.validation)))
+    return _Work(recipe, recipe_path, manifest, division, cases, out)
 
 
-def _fabric(recipe: Recipe, hardware: Hardware) -> Fabric:
-    """Lightning's Fabric, set to give the same result for the same seed.
-
-    Raises:
-        UsageError: there is no such device here.
-    """
-    lightning = require("lightning_fabric", "train")
-    if hardware.device not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"--device is auto, cpu or cuda, not {hardware.device}")
-    strategy = "ddp" if hardware.count > 1 else "auto"
-    try:
-        fabric = lightning.Fabric(
-            accelerator=hardware.device,
-            devices=hardware.count,
-            strategy=strategy,
-            precision=recipe.training.precision,
-        )
-    except (ValueError, RuntimeError, lightning.utilities.exceptions.MisconfigurationException) as error:
-        raise UsageError(f"this machine cannot train so: {str(error).strip().splitlines()[0]}") from error
-    fabric.seed_everything(recipe.seed, verbose=False)
-    torch = require("torch", "train")
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
-    return cast("Fabric", fabric)
+def _with_fold(recipe: Recipe, fold: Fold) -> Recipe:
+    """Raises `UsageError` where there is no such fold."""
+    split = recipe.data.split.model_copy(update={"folds": fold.count or recipe.data.split.folds})
+    data = recipe.data.model_copy(update={"split": split})
+    return with_fold(recipe.model_copy(update={"data": data}), fold.number)
 
 
-def _loop(
-    fabric: Fabric,
-    recipe: Recipe,
-    beside: Path,
-    division: Division,
-    folder: Path,
-    progress: Progress,
-    watcher: Watcher,
-) -> Loop:
-    """The loop, restored from the folder's checkpoint where there is one."""
-    from vesalius.train.loop import CHECKPOINT, Loop
+def _checkpoint(work: _Work) -> Checkpoint | None:
+    """That of the training that goes on, if there is one; refused where it is of another."""
+    from vesalius.train.checkpoint import check_same_training, load
+
+    path = work.out / FOLDER / CHECKPOINT
+    if not path.exists():
+        return None
+    checkpoint = load(path)
+    check_same_training(checkpoint.state, work.recipe, work.cases, path)
+    return checkpoint
+
+
+def _is_finished(checkpoint: Checkpoint | None, result: Result, recipe: Recipe) -> bool:
+    from vesalius.train.loop import has_ended
+
+    ended = checkpoint is not None and has_ended(checkpoint.state, recipe)
+    return ended and result.recipe == recipe.model_dump(mode="json")
+
+
+def _train(fabric: Fabric, work: _Work, checkpoint: Checkpoint | None, watcher: Watcher, progress: Progress) -> None:
+    """Prepare, train and write the model; all writing is the first process's."""
+    from vesalius.train.checkpoint import State
+    from vesalius.train.curves import draw_curves
+    from vesalius.train.loop import Loop
     from vesalius.train.parts import make_parts
 
-    cases = digest_of([case.name for case in (*division.training, *division.validation)])
-    checkpoint = load(folder / CHECKPOINT) if (folder / CHECKPOINT).exists() else None
-    if checkpoint is not None:
-        check_same_training(checkpoint.state, recipe, cases, folder / CHECKPOINT)
-    parts = make_parts(recipe, beside, division, folder, fabric.device, progress)
-    loop = Loop(fabric, recipe, parts, folder, watcher)
-    loop.state.cases = cases
+    folder, recipe = work.out / FOLDER, work.recipe
+    if fabric.is_global_zero:
+        clear_leftovers(work.out)
+        same = read_recipe(work.written) == recipe
+        text = work.written.read_text(encoding="utf-8") if same else recipe_toml(recipe)
+        keep_recipe(text, work.manifest, work.out)
+    parts = make_parts(recipe, work.written.parent, work.division, folder, fabric.device, progress)
+    state = State(recipe=recipe.model_dump(mode="json"), cases=work.cases)
+    loop = Loop(fabric, recipe, parts, folder, watcher, state)
     if checkpoint is not None:
         loop.restore(checkpoint)
-    return loop
+    try:
+        network = loop.run()
+    finally:
+        if fabric.is_global_zero:
+            draw_curves(folder, recipe.name)
+    if fabric.is_global_zero:
+        _finish(network, loop, work)
 
 
-def _finish(network: nn.Module, loop: Loop, recipe: Recipe, division: Division, out: Path) -> None:
-    """Calibrate, export and draw the curves."""
-    from vesalius.train.export import export
+def _finish(network: nn.Module, loop: Loop, work: _Work) -> None:
+    """Measure the network as it is shipped, with its flips, settle how it decides, and write the model."""
+    from vesalius.train.export import export, shipped
 
-    score, decision = loop.parts.judge.score(network), loop.parts.judge.decision(network)
-    command = f"vesalius evaluate {recipe.name} --data DATA"
-    on = f"{len(division.validation)} validation cases"
+    recipe, judge, whole = work.recipe, loop.parts.judge, shipped(network, work.recipe)
+    score, decision = judge.score(whole), judge.decision(whole)
+    on, command = f"{len(work.division.validation)} validation cases", _evaluation(work)
     scores = tuple(
         MeasuredScore(metric=name, value=round(value, 4), on=on, command=command)
         for name, value in {score.metric: score.value, **score.details}.items()
     )
     golden = loop.parts.sampler.draw(0, 0, 1, loop.device)
-    export(network.cpu(), recipe, golden, out, division.words, scores, decision)
+    export(network.cpu(), recipe, golden, work.out, work.division.words, scores, decision)
+    write_result(Result(score, on, recipe.model_dump(mode="json")), work.out)
 
 
-def _keep_recipe(recipe_path: Path, manifest: Path | None, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(recipe_path, folder / "recipe.toml")
-    if manifest is not None:
-        shutil.copyfile(manifest, folder / manifest.name)
+def _evaluation(work: _Work) -> str:
+    """The command that measures the model again, also where it is shipped without the folder of its training."""
+    if work.recipe.task == "reconstruct":
+        return ""
+    split, manifest = work.recipe.data.split, work.recipe.data.manifest
+    own = any(case.split for case in work.division.validation)
+    which = "--split validation" if own else f"--fold {split.fold}/{split.folds} --seed {split.seed}"
+    named = "" if manifest is None else f" --manifest {manifest}"
+    return f"vesalius evaluate {work.recipe.name} --data DATA{named} {which} --out DIR"

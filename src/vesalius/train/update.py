@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lightning_fabric import Fabric
-    from torch import Tensor, nn
+    from torch import Tensor
 
     Criterion = Callable[[Tensor | tuple[Tensor, ...], Tensor], Tensor]
 
@@ -33,7 +33,7 @@ class Updater:
     recipe: Recipe
     sampler: Sampler
     criterion: Criterion
-    network: nn.Module
+    network: Any  # a private type of Fabric's, as the optimiser
     optimiser: Any
 
     def update(self, step: int) -> float:
@@ -72,9 +72,9 @@ class Updater:
         names = self.sampler.names(step)
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         raise TrainingError(
-            f"the {what} of step {step + 1} is {value}; the batch was {', '.join(names[:_NAMED])}{more}. The checkpoint "
-            "before it is kept: mend these cases and run again to go on from it, or lower training.learning_rate and "
-            "train into another --out"
+            f"the {what} of step {step + 1} is {value}; the batch was {', '.join(names[:_NAMED])}{more}. The "
+            "checkpoint before it is kept: mend these cases and run again to go on from it, or lower "
+            "training.learning_rate and train into another --out"
         )
 
 

@@ -15,9 +15,7 @@ def test_it_is_monais_over_the_batch_without_background(size: tuple[int, int, in
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(3, classes, *size, generator=generator)
     labels = torch.randint(0, classes, (3, *size), generator=generator)
-    reference = DiceLoss(
-        include_background=False, to_onehot_y=True, softmax=True, batch=True, smooth_nr=1, smooth_dr=1
-    )
+    reference = DiceLoss(include_background=False, to_onehot_y=True, softmax=True, batch=True, smooth_nr=1, smooth_dr=1)
 
     assert dice_loss(logits, labels).item() == pytest.approx(reference(logits, labels[:, None]).item(), abs=1e-6)
 

@@ -55,4 +55,4 @@ def _steps(data: Fingerprint, fit: Fit, wishes: Wishes, machine: Machine) -> tup
     size = fit.grid.patch if fit.grid.kind == "sliding" else fit.grid.size
     seconds = step_seconds(fit.work, (fit.batch, len(data.cases[0].channels), *size), machine)
     steps = max(1, int(_TRAINING_SHARE * 60 * wishes.minutes / seconds))
-    return steps, f"{wishes.minutes:g} minutes at {seconds:.2g} s a step, measured here, and a fifth for all else"
+    return steps, f"{wishes.minutes:g} minutes at {seconds:.2g} s a step, measured here, a fifth left for all else"

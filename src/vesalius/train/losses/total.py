@@ -37,12 +37,10 @@ def build_loss(loss: Loss, spacing: Spacing) -> Callable[[Tensor | tuple[Tensor,
     def total(outputs: Tensor | tuple[Tensor, ...], truth: Tensor) -> Tensor:
         several = outputs if isinstance(outputs, tuple) else (outputs,)
         shares = [0.5**level for level in range(len(several))]
-        parts = [
-            share
-            / sum(shares)
-            * _terms(loss, scores.float(), _at_size(truth, scores), _stretched(spacing, several[0], scores))
-            for scores, share in zip(several, shares, strict=True)
-        ]
+        parts = []
+        for scores, share in zip(several, shares, strict=True):
+            stretched = _stretched(spacing, several[0], scores)
+            parts.append(share / sum(shares) * _terms(loss, scores.float(), _at_size(truth, scores), stretched))
         return torch.stack(parts).sum()
 
     return total
@@ -67,6 +65,8 @@ def _at_size(truth: Tensor, scores: Tensor) -> Tensor:
 
 
 def _stretched(spacing: Spacing, fine: Tensor, coarse: Tensor) -> Spacing:
-    """The spacing of ``coarse``, which spans as many millimetres as ``fine``."""
+    """The spacing of ``coarse``, which spans as many millimetres as ``fine``; scores of pictures (N, L) span none."""
+    if fine.shape == coarse.shape:
+        return spacing
     i, j, k = (mm * n / m for mm, n, m in zip(spacing, fine.shape[2:], coarse.shape[2:], strict=True))
     return i, j, k

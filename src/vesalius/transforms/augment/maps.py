@@ -24,6 +24,8 @@ def draw_warp(kinds: Sequence[Spatial], count: int, size: Size, spacing: Spacing
     lattice: Tensor | None = None
     for kind in kinds:
         chosen = touched(kind, count, generator)
+        if not chosen.any():
+            continue
         if isinstance(kind, Elastic):
             lattice = _lattice(kind, count, size, spacing, generator) * chosen[:, None, None, None, None]
             continue

@@ -17,7 +17,7 @@ from vesalius.train.evaluate.records import Classifications
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SHARE = {"xlim": (-0.02, 1.02), "ylim": (-0.02, 1.02), "aspect": "equal"}
+_SHARE = {"xlim": (-0.02, 1.02), "ylim": (-0.02, 1.02)}
 
 
 def draw_classifications(found: Classifications, title: str, folder: Path) -> None:
@@ -33,7 +33,7 @@ def draw_classifications(found: Classifications, title: str, folder: Path) -> No
 
 
 def _draw_curves(found: Classifications, decisions: Decisions, classes: list[str], title: str, path: Path) -> None:
-    with figure(path, title, 9.5, 4.9 + 0.2 * len(classes)) as drawn:
+    with figure(path, title, 9.5, 5.3 + 0.22 * len(classes)) as drawn:
         left, right = drawn.subplots(1, 2)
         left.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
         for name in classes:
@@ -48,7 +48,7 @@ def _draw_curves(found: Classifications, decisions: Decisions, classes: list[str
         dressed(left, "1 - specificity", "sensitivity", title="ROC", **_SHARE)
         dressed(right, "recall (sensitivity)", "precision", title="precision and recall", **_SHARE)
         for axes in (left, right):
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False, fontsize=9)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9)
 
 
 def _mark_decision(found: Classifications, decisions: Decisions, left: Axes, right: Axes) -> None:
