@@ -31,7 +31,9 @@ def _along(
     interpolated = warp.interpolates()
     for sample in (~interpolated).nonzero()[:, 0].tolist():
         _flip(warp.flipped_axes(sample), image[sample], None if labels is None else labels[sample])
-    for samples in torch.split(interpolated.nonzero()[:, 0], _at_once(image)):
+    chosen, many = interpolated.nonzero()[:, 0], _at_once(image)
+    for start in range(0, len(chosen), many):
+        samples = chosen[start : start + many]
         there = samples.to(image.device)
         part = None if labels is None else labels[there]
         image[there], part = _sampled(image[there], part, places(warp.of(samples)))
