@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -119,6 +120,13 @@ def steps_within(template: str, fields: dict[str, Any], data: Path, out: Path, s
     """How many steps of ``template``, filled with ``fields``, fit in ``seconds``; measured beside ``out``."""
     probe = train_by(template, {**fields, "steps": _PROBE}, data, out.with_name(f"{out.name}-probe"))
     return max(10, round(seconds / probe.seconds_a_step))
+
+
+def open_ended(recipe: str) -> str:
+    """A recipe as a template with a place for its ``steps``, which is validated at the end only."""
+    escaped = recipe.replace("{", "{{").replace("}", "}}")
+    escaped = re.sub(r"^steps = \d+", "steps = {steps}", escaped, flags=re.MULTILINE)
+    return re.sub(r"^(validate|checkpoint)_every = \d+", r"\1_every = 100000", escaped, flags=re.MULTILINE)
 
 
 def train_by(template: str, fields: dict[str, Any], data: Path, out: Path) -> Trained:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.learning import steps_within, train_by, workplace
+from benchmarks.learning import open_ended, steps_within, train_by, workplace
 from benchmarks.learning_data import HIPPOCAMPUS, hippocampus_manifest
 from vesalius.engine.progress import Progress
 from vesalius.engine.session import EngineChoice, Session
@@ -48,9 +47,7 @@ def run() -> dict[str, Any]:
 
 
 def _ours(work: Path, cases: tuple[Case, ...]) -> dict[str, Any]:
-    template = RECIPE.read_text(encoding="utf-8").replace("{", "{{").replace("}", "}}")
-    template = re.sub(r"^steps = \d+", "steps = {steps}", template, flags=re.MULTILINE)
-    template = re.sub(r"^(validate|checkpoint)_every = \d+", r"\1_every = 100000", template, flags=re.MULTILINE)
+    template = open_ended(RECIPE.read_text(encoding="utf-8"))
     template = template.replace("[data]\n", '[data]\nmanifest = "hippocampus.csv"\n')
     steps = steps_within(template, {}, HIPPOCAMPUS, work / "ours", MINUTES * 60)
     trained = train_by(template, {"steps": steps}, HIPPOCAMPUS, work / "ours")

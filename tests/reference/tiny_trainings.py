@@ -25,8 +25,8 @@ from vesalius.train.recipe import Recipe
 from vesalius.train.recipe_write import recipe_toml
 from vesalius.train.watch import Score, Unwatched
 
-#: runs the command in another process
-VESALIUS = [sys.executable, "-c", "from vesalius.cli import main; main()"]
+#: runs the installed command in another process; a training on several devices starts this file again
+VESALIUS = [sys.executable, str(Path(sys.executable).with_name("vesalius"))]
 
 _SEGMENT: dict[str, Any] = {
     "name": "tiny",

@@ -19,7 +19,6 @@ from vesalius.extras import require
 from vesalius.models.golden import FloatTensor, GoldenCase
 from vesalius.models.graph import trace, write_tensors
 from vesalius.models.importers.unknown import ImportSummary
-from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.models.spec import (
     LabelPlausibility,
     LocatorSpec,
@@ -31,6 +30,7 @@ from vesalius.models.spec import (
     PostProcessing,
     WholeGrid,
 )
+from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.results import Code, Label
 from vesalius.volume import Array
 

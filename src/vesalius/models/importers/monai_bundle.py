@@ -20,10 +20,10 @@ from vesalius.models.graph import trace
 from vesalius.models.importers.bundle_config import BundleConfig, class_name
 from vesalius.models.importers.bundle_preparation import Preparation, preparation
 from vesalius.models.importers.checkpoint import load_checkpoint, load_into, read_json
-from vesalius.models.importers.unknown import ImportSummary, channel_names, labels_from, probe
-from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.models.importers.torchscript import convert_script, load_script
+from vesalius.models.importers.unknown import ImportSummary, channel_names, labels_from, probe
 from vesalius.models.spec import ModelSpec, NetworkSpec, Origin
+from vesalius.models.store import Converted, new_folder, store_network, store_spec
 
 _MODALITIES = {"CT": "CT", "MR": "MR", "MRI": "MR", "PET": "PT", "PT": "PT", "US": "US"}
 _NOT_ARGUMENTS = ("_target_", "_desc_")

@@ -24,8 +24,8 @@ from vesalius.models.graph import trace
 from vesalius.models.importers.checkpoint import load_checkpoint, load_into, read_json
 from vesalius.models.importers.nnunet_plan import Plan, read_plan
 from vesalius.models.importers.unknown import ImportSummary, labels_from, probe
-from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.models.spec import ModelSpec, NetworkSpec, Origin, SlidingGrid
+from vesalius.models.store import Converted, new_folder, store_network, store_spec
 
 _CHECKPOINT = "checkpoint_final.pth"
 

@@ -10,8 +10,8 @@ import numpy as np
 from vesalius.errors import ModelFolderError
 from vesalius.extras import require
 from vesalius.models.importers.unknown import ImportSummary, guessed_spec, probe
-from vesalius.models.store import Converted, new_folder, run_graph, store_network, store_spec
 from vesalius.models.spec import SlidingGrid
+from vesalius.models.store import Converted, new_folder, run_graph, store_network, store_spec
 from vesalius.volume import Array, Shape
 
 _STANDARD = ("", "ai.onnx")

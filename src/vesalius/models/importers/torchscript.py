@@ -20,8 +20,8 @@ from vesalius.extras import require
 from vesalius.models.golden import FloatTensor
 from vesalius.models.graph import trace
 from vesalius.models.importers.unknown import ImportSummary, guessed_spec, probe
-from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.models.spec import SlidingGrid
+from vesalius.models.store import Converted, new_folder, store_network, store_spec
 from vesalius.nets import unique_tensors
 from vesalius.volume import Shape
 

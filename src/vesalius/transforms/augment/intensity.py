@@ -20,7 +20,7 @@ from vesalius.transforms.augment.kinds import (
     LowResolution,
     Noise,
 )
-from vesalius.transforms.augment.record import Change
+from vesalius.transforms.augment.record import Change, selection
 from vesalius.transforms.augment.warp import Size, Spacing
 
 Numbers = Mapping[str, Tensor]
@@ -37,8 +37,8 @@ def changed(image: Tensor, change: Change) -> Tensor:
     numbers = {name: value.to(image.device) for name, value in change.numbers.items()}
     if len(change.samples) == len(image):
         return function(image, numbers)
-    samples = change.samples.to(image.device)
-    image[samples] = function(image[samples], numbers)
+    touched = selection(change.samples, image.device)
+    image[touched] = function(image[touched], numbers)
     return image
 
 
@@ -69,7 +69,7 @@ def _numbers(kind: Augmentation, count: int, size: Size, spacing: Spacing, gener
 def _gamma(image: Tensor, numbers: Numbers) -> Tensor:
     low = image.amin((2, 3, 4), keepdim=True)
     span = (image.amax((2, 3, 4), keepdim=True) - low).clamp(min=1e-6)
-    bent = ((image - low) / span).pow_(_column(numbers["power"]))
+    bent = (image - low).div_(span).pow_(_column(numbers["power"]))
     mean, deviation = _moments(image)
     new_mean, new_deviation = _moments(bent)
     factor = deviation / new_deviation

@@ -12,6 +12,12 @@ from torch import Tensor
 from vesalius.transforms.augment.warp import Warp
 
 
+def selection(samples: Tensor, device: torch.device) -> slice | Tensor:
+    """What picks ``samples`` (M,), ascending, from a batch: of neighbours a slice, which copies nothing."""
+    first, last = int(samples[0]), int(samples[-1])
+    return slice(first, last + 1) if last - first + 1 == len(samples) else samples.to(device)
+
+
 @dataclass(frozen=True, eq=False)
 class Change:
     """One augmentation of intensity: its kind, the samples it touches (M,), and its numbers, mostly (M, …)."""

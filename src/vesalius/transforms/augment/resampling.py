@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vesalius.transforms.augment.interpolate import interpolate
 from vesalius.transforms.augment.labels import labels_at
+from vesalius.transforms.augment.record import selection
 from vesalius.transforms.augment.warp import Warp
 
 _CACHED = 2**18  # voxels
@@ -27,19 +28,22 @@ def moved_back(warp: Warp, image: Tensor) -> Tensor:
 def _along(
     warp: Warp, image: Tensor, labels: Tensor | None, places: Callable[[Warp], Tensor]
 ) -> tuple[Tensor, Tensor | None]:
-    image, labels = image.clone(), None if labels is None else labels.clone()
+    new, new_labels = torch.empty_like(image), None if labels is None else torch.empty_like(labels)
     interpolated = warp.interpolates()
     for sample in (~interpolated).nonzero()[:, 0].tolist():
-        _flip(warp.flipped_axes(sample), image[sample], None if labels is None else labels[sample])
+        axes = warp.flipped_axes(sample)
+        new[sample] = image[sample].flip([axis + 1 for axis in axes])
+        if labels is not None and new_labels is not None:
+            new_labels[sample] = labels[sample].flip(axes)
     chosen, many = interpolated.nonzero()[:, 0], _at_once(image)
     for start in range(0, len(chosen), many):
         samples = chosen[start : start + many]
-        there = samples.to(image.device)
+        there = selection(samples, image.device)
         part = None if labels is None else labels[there]
-        image[there], part = _sampled(image[there], part, places(warp.of(samples)))
-        if labels is not None and part is not None:
-            labels[there] = part
-    return image, labels
+        new[there], part = _sampled(image[there], part, places(warp.of(samples)))
+        if new_labels is not None and part is not None:
+            new_labels[there] = part
+    return new, new_labels
 
 
 def _at_once(image: Tensor) -> int:
@@ -47,17 +51,9 @@ def _at_once(image: Tensor) -> int:
     return max(1, _CACHED // image[0, 0].numel()) if image.device.type == "cpu" else len(image)
 
 
-def _flip(axes: list[int], image: Tensor, labels: Tensor | None) -> None:
-    """Flip ``image`` (C, I, J, K) and ``labels`` (I, J, K) where they are."""
-    if axes:
-        image.copy_(image.flip([axis + 1 for axis in axes]))
-        if labels is not None:
-            labels.copy_(labels.flip(axes))
-
-
 def _sampled(image: Tensor, labels: Tensor | None, places: Tensor) -> tuple[Tensor, Tensor | None]:
     """Both at ``places``: the image linearly, of the labels the one of the largest share."""
     if labels is None:
         return interpolate(image, places), None
     both = interpolate(torch.cat((image, labels[:, None].to(image.dtype)), 1), places)
-    return both[:, :-1].contiguous(), labels_at(places, labels, both[:, -1])
+    return both[:, :-1], labels_at(places, labels, both[:, -1])
