@@ -1,8 +1,8 @@
 """The recipe `pneumonia` beside a plain ResNet-18: the same images, loss, optimiser and seconds of training.
 
 Trained on PneumoniaMNIST's training images, judged on its official validation images. "ResNet-18" has the usual 64 to
-512 channels, with the first convolution for small images, as in MedMNIST's own benchmark; once without augmentation, once
-with ours. The seconds are VESALIUS_BENCH_SECONDS (240) each, which makes a different number of steps of each.
+512 channels, with the first convolution for small images, as in MedMNIST's own benchmark; once without augmentation,
+once with ours. The seconds are VESALIUS_BENCH_SECONDS (240) each, which makes a different number of steps of each.
 """
 
 from __future__ import annotations

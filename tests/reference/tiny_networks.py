@@ -96,6 +96,12 @@ SEGMENTATION: Mapping[str, Tiny] = {
         "dynunet", ours=False, kernel_size=[3, 3, 3], strides=[1, 2, 2], upsample_kernel_size=[2, 2], filters=[4, 6, 8],
         norm_name=_AFFINE,
     ),
+    "ensemble": Tiny(
+        "ensemble",
+        {"net": "residual-unet", "members": 2,
+         "arguments": {"dims": 2, "channels": CHANNELS, "classes": CLASSES, "width": 4, "depth": 3}},
+        (16, 24),
+    ),
     "linknet": Tiny("linknet", {"in_channels": CHANNELS, "out_channels": CLASSES, "features": 8}, (32, 64, 96)),
     "nnunet-plain 2D": Tiny("nnunet-plain", _nnunet("n_conv_per_stage", 2), (16, 24)),
     "nnunet-plain 3D": Tiny("nnunet-plain", _nnunet("n_conv_per_stage", 3), (8, 16, 24)),

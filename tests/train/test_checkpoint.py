@@ -99,3 +99,18 @@ def test_an_optimiser_goes_on_as_if_it_had_never_stopped(make):
 def test_differences_are_named_by_their_keys():
     old = {"training": {"steps": 1, "batch": 2}, "name": "a"}
     assert module._differences(old, {"training": {"steps": 2, "batch": 2}, "name": "a"}) == ["training.steps"]
+
+
+def test_every_division_of_the_cases_has_words_of_its_own():
+    words = [
+        module.cases_of(*division)
+        for division in (
+            (["a", "b"], ["c"]),
+            (["a"], ["b", "c"]),
+            (["b", "a"], ["c"]),
+            (["a", "b"], ["d"]),
+            (["ab"], ["c"]),
+        )
+    ]
+    assert len(set(words)) == 5
+    assert words[0].startswith("2 to train on and 1 to validate on")

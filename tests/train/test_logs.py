@@ -33,3 +33,12 @@ def test_rows_of_lost_work_and_half_a_row_are_taken_out(tmp_path):
     again.close()
 
     assert [row[:2] for row in rows(tmp_path / "log.csv")[1:]] == [["1", "1"], ["2", "1"], ["3", "1"], ["4", "2"]]
+
+
+def test_a_log_that_ended_before_its_heading_begins_anew(tmp_path):
+    (tmp_path / "log.csv").touch()
+    logs = Logs(tmp_path, 0)
+    logs.loss(1, 0.5, 0.001, 2.0)
+    logs.close()
+
+    assert [row[0] for row in rows(tmp_path / "log.csv")] == ["step", "1"]

@@ -26,7 +26,9 @@ def train(
         str | None,
         typer.Option(metavar="K", help="Keep fold K, from 0, from training; 'all': one model a fold, in MODEL."),
     ] = None,
-    folds: Annotated[int | None, typer.Option(min=2, help="How many folds; as many as the recipe says.")] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="How many folds there are, if not the recipe's number.")
+    ] = None,
 ) -> None:
     """Train a model; interrupted at any moment, the same command goes on from the last checkpoint."""
     from vesalius.train.hardware import Hardware

@@ -55,8 +55,8 @@ class Loop:
                 f"a batch of {training.batch} cannot be divided among {fabric.world_size} process(es) in "
                 f"{training.accumulate} part(s) each; change training.batch or --devices"
             )
-        self.parts, self.device, self.state = parts, fabric.device, state
-        self._fabric, self._recipe, self._folder, self._watcher = fabric, recipe, folder, watcher
+        self.recipe, self.parts, self.device, self.state = recipe, parts, fabric.device, state
+        self._fabric, self._folder, self._watcher = fabric, folder, watcher
         self._bare = parts.network
         network, self._optimiser = fabric.setup(parts.network, make_optimiser(parts.groups, training))
         self._updater = Updater(fabric, recipe, parts.sampler, parts.criterion, network, self._optimiser)
@@ -83,9 +83,9 @@ class Loop:
             CancelledError: the watcher wanted it to stop; the checkpoint of the last step is written.
         """
         logs = Logs(self._folder, self.state.step) if self._fabric.is_global_zero else None
-        self._watcher.started(self.state.step, self._recipe.training.steps)
+        self._watcher.started(self.state.step, self.recipe.training.steps)
         try:
-            while not has_ended(self.state, self._recipe):
+            while not has_ended(self.state, self.recipe):
                 self._advance(logs)
         finally:
             if logs is not None:
@@ -95,9 +95,9 @@ class Loop:
 
     def _advance(self, logs: Logs | None) -> None:
         """One step, and what is due after it."""
-        training, state = self._recipe.training, self.state
+        training, state = self.recipe.training, self.state
         start = time.perf_counter()
-        rate = set_learning_rate(self._optimiser, self._recipe, state.step)
+        rate = set_learning_rate(self._optimiser, self.recipe, state.step)
         loss = self._updater.update(state.step)
         self._average.update(self._bare, state.step)
         state.step += 1
@@ -107,7 +107,7 @@ class Loop:
         stopping = self._is_stopped(loss)
         if state.step == training.steps or state.step % training.validate_every == 0:
             self._score(logs)
-        ended = has_ended(state, self._recipe)
+        ended = has_ended(state, self.recipe)
         if ended or stopping or state.step % training.checkpoint_every == 0:
             self._save()
         if stopping and not ended:
@@ -138,7 +138,7 @@ class Loop:
         state.waited = 0 if better else state.waited + 1
         if better:
             state.best_score, state.best_step = value, state.step
-            if self._recipe.training.patience is not None:
+            if self.recipe.training.patience is not None:
                 self._best = {key: tensor.clone() for key, tensor in self._average.tensors.items()}
 
     def _save(self) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from vesalius.engine.progress import Listener, Progress
 from vesalius.errors import UsageError
 from vesalius.extras import require
-from vesalius.models.spec import MeasuredScore
 from vesalius.train.data import Division, divide, open_dataset, refuse_unusable, with_fold
 from vesalius.train.hardware import Hardware, launched
 from vesalius.train.place import (
@@ -29,10 +28,8 @@ from vesalius.train.watch import Unwatched, Watcher
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-    from torch import nn
 
     from vesalius.train.checkpoint import Checkpoint
-    from vesalius.train.loop import Loop
 
 
 @dataclass(frozen=True)
@@ -150,6 +147,7 @@ def _train(fabric: Fabric, work: _Work, checkpoint: Checkpoint | None, watcher: 
     """Prepare, train and write the model; all writing is the first process's."""
     from vesalius.train.checkpoint import State
     from vesalius.train.curves import draw_curves
+    from vesalius.train.finish import finish
     from vesalius.train.loop import Loop
     from vesalius.train.parts import make_parts
 
@@ -170,31 +168,4 @@ def _train(fabric: Fabric, work: _Work, checkpoint: Checkpoint | None, watcher: 
         if fabric.is_global_zero:
             draw_curves(folder, recipe.name)
     if fabric.is_global_zero:
-        _finish(network, loop, work)
-
-
-def _finish(network: nn.Module, loop: Loop, work: _Work) -> None:
-    """Measure the network as it is shipped, with its flips, settle how it decides, and write the model."""
-    from vesalius.train.export import export, shipped
-
-    recipe, judge, whole = work.recipe, loop.parts.judge, shipped(network, work.recipe)
-    score, decision = judge.score(whole), judge.decision(whole)
-    on, command = f"{len(work.division.validation)} validation cases", _evaluation(work)
-    scores = tuple(
-        MeasuredScore(metric=name, value=round(value, 4), on=on, command=command)
-        for name, value in {score.metric: score.value, **score.details}.items()
-    )
-    golden = loop.parts.sampler.draw(0, 0, 1, loop.device)
-    export(network.cpu(), recipe, golden, work.out, work.division.words, scores, decision)
-    write_result(Result(score, on, recipe.model_dump(mode="json")), work.out)
-
-
-def _evaluation(work: _Work) -> str:
-    """The command that measures the model again, also where it is shipped without the folder of its training."""
-    if work.recipe.task == "reconstruct":
-        return ""
-    split, manifest = work.recipe.data.split, work.recipe.data.manifest
-    own = any(case.split for case in work.division.validation)
-    which = "--split validation" if own else f"--fold {split.fold}/{split.folds} --seed {split.seed}"
-    named = "" if manifest is None else f" --manifest {manifest}"
-    return f"vesalius evaluate {work.recipe.name} --data DATA{named} {which} --out DIR"
+        finish(network, loop, work.division, work.out)

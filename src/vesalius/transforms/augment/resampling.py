@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -29,26 +29,33 @@ def _along(
     warp: Warp, image: Tensor, labels: Tensor | None, places: Callable[[Warp], Tensor]
 ) -> tuple[Tensor, Tensor | None]:
     new, new_labels = torch.empty_like(image), None if labels is None else torch.empty_like(labels)
-    interpolated = warp.interpolates()
-    for sample in (~interpolated).nonzero()[:, 0].tolist():
-        axes = warp.flipped_axes(sample)
-        new[sample] = image[sample].flip([axis + 1 for axis in axes])
-        if labels is not None and new_labels is not None:
-            new_labels[sample] = labels[sample].flip(axes)
-    chosen, many = interpolated.nonzero()[:, 0], _at_once(image)
-    for start in range(0, len(chosen), many):
-        samples = chosen[start : start + many]
-        there = selection(samples, image.device)
-        part = None if labels is None else labels[there]
-        new[there], part = _sampled(image[there], part, places(warp.of(samples)))
+    for samples, interpolated in _pieces(warp, image):
+        here = selection(samples, image.device)
+        old, part = image[here], None if labels is None else labels[here]
+        own = warp.of(samples)
+        new[here], part = _sampled(old, part, places(own)) if interpolated else _flipped(old, part, own.flipped_axes())
         if new_labels is not None and part is not None:
-            new_labels[there] = part
+            new_labels[here] = part
     return new, new_labels
 
 
-def _at_once(image: Tensor) -> int:
-    """How many samples to interpolate together: on a CPU as many as its cache holds, which is twice as fast."""
-    return max(1, _CACHED // image[0, 0].numel()) if image.device.type == "cpu" else len(image)
+def _pieces(warp: Warp, image: Tensor) -> Iterator[tuple[Tensor, bool]]:
+    """Samples to move together, and whether they need interpolation.
+
+    On a CPU as many are interpolated together as its cache holds, which is faster than all at once.
+    """
+    interpolated = warp.interpolates()
+    chosen = interpolated.nonzero()[:, 0]
+    many = max(1, _CACHED // image[0, 0].numel()) if image.device.type == "cpu" else len(image)
+    for start in range(0, len(chosen), many):
+        yield chosen[start : start + many], True
+    for sample in (~interpolated).nonzero():
+        yield sample, False
+
+
+def _flipped(image: Tensor, labels: Tensor | None, axes: list[int]) -> tuple[Tensor, Tensor | None]:
+    flipped = image.flip([axis + 2 for axis in axes])
+    return flipped, None if labels is None else labels.flip([axis + 1 for axis in axes])
 
 
 def _sampled(image: Tensor, labels: Tensor | None, places: Tensor) -> tuple[Tensor, Tensor | None]:

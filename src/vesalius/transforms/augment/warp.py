@@ -44,9 +44,9 @@ class Warp:
         bent = (self.matrix.abs() != torch.eye(3)).flatten(1).any(1) | (self.shift != 0).any(1)
         return bent if self.lattice is None else bent | (self.lattice != 0).flatten(1).any(1)
 
-    def flipped_axes(self, sample: int) -> list[int]:
-        """The spatial axes along which a sample that needs no interpolation is flipped."""
-        return [axis for axis in range(3) if self.matrix[sample, axis, axis] < 0]
+    def flipped_axes(self) -> list[int]:
+        """The spatial axes along which a single sample that needs no interpolation is flipped."""
+        return [axis for axis in range(3) if self.matrix[0, axis, axis] < 0]
 
     def places(self, device: torch.device) -> Tensor:
         """Where each new voxel lies in the old patch: (N, 3, I, J, K) in voxels."""
