@@ -18,7 +18,6 @@ from vesalius.train.place import (
     clear_leftovers,
     keep_recipe,
     read_result,
-    write_result,
 )
 from vesalius.train.place import FOLDER as FOLDER
 from vesalius.train.recipe import Recipe
