@@ -111,7 +111,8 @@ def test_the_golden_case_is_a_prepared_patch_and_what_torch_gives_for_it(tmp_pat
 )
 def test_a_large_golden_case_is_cut_to_what_every_network_takes(patch, kept):
     batch = Batch(torch.randn(2, 1, *patch), torch.zeros(2, *patch, dtype=torch.uint8))
-    shape = _golden(torch.nn.Identity(), batch).input.shape[2:]
+    shape = _golden(torch.nn.Identity(), batch, whole=False).input.shape[2:]
     assert sorted(shape) == sorted(kept)
+    assert _golden(torch.nn.Identity(), batch, whole=True).input.shape[2:] == patch
     whole = Batch(batch.images, torch.zeros(2, dtype=torch.int64))  # of a classifier, which sees all or nothing
-    assert _golden(torch.nn.Identity(), whole).input.shape[2:] == patch
+    assert _golden(torch.nn.Identity(), whole, whole=False).input.shape[2:] == patch

@@ -48,6 +48,9 @@ NAMES: Mapping[str, tuple[str, str, str]] = {
     "vnet": ("import", _MONAI, "VNet"),
 }
 
+#: networks whose graph runs only at the size that it was traced at
+OF_ONE_SIZE = frozenset({"swin-unetr", "unetr", "vit"})
+
 
 def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     """The network ``name`` of the table `NAMES` made with ``arguments``, plain data: random weights, eval mode.

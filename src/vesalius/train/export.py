@@ -14,7 +14,7 @@ from vesalius.models.graph import trace
 from vesalius.models.network import wrapped
 from vesalius.models.spec import Decision, MeasuredScore, ModelSpec, NetworkSpec, Origin
 from vesalius.models.store import Converted, store_network, store_spec
-from vesalius.nets import unique_tensors
+from vesalius.nets import OF_ONE_SIZE, unique_tensors
 from vesalius.nets.planar import Planar
 from vesalius.train.place import WEIGHTS
 from vesalius.train.recipe import Recipe
@@ -88,7 +88,7 @@ def export(
         described = _network_spec(recipe)
         fields = described.model_dump(include={"net", "arguments", "planar", "mirror", "grid", "intensity"})
         module = wrapped(bare, described)
-        case = _golden(module, golden)
+        case = _golden(module, golden, whole=recipe.network.net in OF_ONE_SIZE)
         converted = Converted(trace(module, case.input.shape), tensors, case, fields)
         spec, _ = store_network(folder, _STEM, converted)
         store_spec(folder, model_spec(recipe, spec, split=split, scores=scores, decision=decision))
@@ -110,11 +110,11 @@ def _network_spec(recipe: Recipe) -> NetworkSpec:
     )
 
 
-def _golden(module: nn.Module, batch: Batch) -> GoldenCase:
-    """One real patch in half precision; of a network that scores voxels the middle, where it is large."""
+def _golden(module: nn.Module, batch: Batch, whole: bool) -> GoldenCase:
+    """One real patch in half precision; the middle of it, where it is large and the network takes any size."""
     image = batch.images[:1].cpu()
     dense = batch.target is not None and batch.target.ndim > 1
-    while dense and image[0, 0].numel() > _GOLDEN_VOXELS and max(image.shape[2:]) >= 2 * _STRIDE:
+    while dense and not whole and image[0, 0].numel() > _GOLDEN_VOXELS and max(image.shape[2:]) >= 2 * _STRIDE:
         axis = int(np.argmax(image.shape[2:])) + 2
         kept = image.shape[axis] // 2 // _STRIDE * _STRIDE
         image = image.narrow(axis, (image.shape[axis] - kept) // 2, kept)
