@@ -69,3 +69,9 @@ def pneumonia() -> Path:
     """PneumoniaMNIST's training and validation pictures, 28×28."""
     file = SHARED / "pneumonia" / "pneumoniamnist-trainval.npz"
     return _existing(file, "set VESALIUS_TEST_DATA to the folder that holds pneumonia")
+
+
+@pytest.fixture(scope="session")
+def retinal_vessels() -> Path:
+    """CHASE_DB1: photographs Image_01L.jpg … with the vessels of two observers beside them."""
+    return _existing(SHARED / "retinal-vessels", "set VESALIUS_TEST_DATA to the folder that holds retinal-vessels")
