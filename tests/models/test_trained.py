@@ -70,7 +70,7 @@ def test_the_hippocampus_is_found_in_cases_never_trained_on(hippocampus):
 @pytest.mark.slow
 def test_pneumonia_is_told_from_none_in_the_validation_images(pneumonia, tmp_path):
     with np.load(pneumonia) as file:
-        images, labels = file["val_images"][:60], file["val_labels"][:60, 0]
+        images, labels = file["val_images"][::5], file["val_labels"][::5, 0]
     scores = []
     for number, image in enumerate(images):
         path = tmp_path / f"{number}.png"
