@@ -107,6 +107,7 @@ def _trainer(folder: Path) -> Any:
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     plans = json.loads((folder / "nnUNetPlans.json").read_text())
+    plans["continue_training"] = False  # where nnU-Net's own command puts it
     dataset = json.loads((folder / "dataset.json").read_text())
     trainer = nnUNetTrainer(plans, "3d_fullres", 0, dataset, device=torch.device("cpu"))
     trainer.num_val_iterations_per_epoch, trainer.save_every = 1, 1000

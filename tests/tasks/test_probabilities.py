@@ -123,6 +123,17 @@ def test_with_a_random_field_they_are_its_marginals_and_labels_follow_them() -> 
     assert "segment: conditional random field" in [stage.name for stage in progress.stages]
 
 
+def test_a_label_that_does_not_reach_the_threshold_gives_way_to_background() -> None:
+    scan = _scan(Geometry.from_spacing((10, 12, 9), (1, 2, 1.5)))
+    plain = FormulaSession(formula_spec(formula_network(grid=PATCHED)), {"main": (2, _odds)})
+    strict = FormulaSession(
+        formula_spec(formula_network(grid=PATCHED), post=PostProcessing(threshold=0.7)), {"main": (2, _odds)}
+    )
+    labels = segment(strict, scan, Progress()).labelmap.voxels
+    np.testing.assert_array_equal(labels, expit(scan.voxels[0]) >= 0.7)
+    assert 0 < labels.sum() < segment(plain, scan, Progress()).labelmap.voxels.sum()
+
+
 def _ras(shape: tuple[int, int, int]) -> Geometry:
     return Geometry.from_spacing(shape, (1, 2, 1.5))
 

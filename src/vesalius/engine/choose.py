@@ -67,9 +67,8 @@ def open_backend(
 
 def _may_decide(spec: ModelSpec, network: NetworkSpec) -> bool:
     """Whether no more than the labels of the largest scores is made of the network's output."""
-    return (
-        spec.task == "segment" and spec.post.crf is None and network.grid.kind == "whole" and network.threshold is None
-    )
+    segments = spec.task == "segment" and not spec.post.needs_probabilities
+    return segments and network.grid.kind == "whole" and network.threshold is None
 
 
 def candidates(network: NetworkSpec, choice: EngineChoice) -> list[BackendInfo]:

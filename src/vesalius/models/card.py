@@ -39,6 +39,11 @@ def _data_flow(spec: ModelSpec) -> list[str]:
         *(f"{title}: {_network(network)}" for title, network in networks),
         f"{kind}: {labels}",
         *([] if spec.decision is None else [f"Decision: {decision_words(spec.decision)}"]),
+        *(
+            []
+            if spec.post.threshold is None
+            else [f"Decision: a label from the probability {spec.post.threshold:g} on"]
+        ),
     ]
 
 

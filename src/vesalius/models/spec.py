@@ -163,8 +163,16 @@ class PostProcessing(SpecPart):
     """What is done to the probabilities on the network's grid, then to each label on the scan's own."""
 
     crf: CRFParameters | None = None
+    threshold: float | None = Field(
+        default=None, gt=0.5, lt=1, description="a label whose probability does not reach this gives way to background"
+    )
     keep_largest: bool = False
     fill_holes: bool = False
+
+    @property
+    def needs_probabilities(self) -> bool:
+        """Whether labels alone, without their probabilities, would not do."""
+        return self.crf is not None or self.threshold is not None
 
 
 class FamiliaritySpec(SpecPart):

@@ -100,9 +100,13 @@ def _background(classes: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
 def _labelled(session: Networks, region: Region, progress: Progress) -> NetworkRun:
     """Labels on the network's grid."""
     spec = session.spec
-    if spec.post.crf is None:
+    if not spec.post.needs_probabilities:
         return run_network(session, spec.network, region, progress, "segment")
-    return _shares(session, region, progress).decided()
+    shares = _shares(session, region, progress)
+    run = shares.decided()
+    if spec.post.threshold is not None:
+        run.labels[shares.values.max(0) < spec.post.threshold] = 0
+    return run
 
 
 def _shares(session: Networks, region: Region, progress: Progress) -> DenseRun:
