@@ -75,7 +75,7 @@ def test_dice_is_that_of_the_whole_scan(tmp_path):
     assert score.details == {"blob": pytest.approx(np.mean(expected), abs=1e-6)}
     assert score.value == pytest.approx(np.mean(expected), abs=1e-6)
     assert 0.3 < score.value < 0.99
-    assert judge.decision(Above(1.2)) is None
+    assert judge.verdict(Above(1.2))[1] is None
 
 
 def test_only_labels_that_occur_are_measured_and_there_must_be_one(tmp_path):
@@ -120,7 +120,7 @@ def test_of_two_classes_auroc_accuracy_and_threshold(tmp_path):
     assert score.details == {"accuracy": pytest.approx((scores.argmax(1) == classes).mean())}
     assert 0.6 < score.value < 0.99
 
-    decision = judge.decision(network)
+    score, decision = judge.verdict(network)
     assert decision.label == "light"
     chances = torch.from_numpy(scores / decision.temperature).softmax(1)[:, 1].numpy()
     youden = [
@@ -128,6 +128,7 @@ def test_of_two_classes_auroc_accuracy_and_threshold(tmp_path):
     ]
     reached = (chances[classes == 1] >= decision.threshold).mean() + (chances[classes == 0] < decision.threshold).mean()
     assert reached - 1 == pytest.approx(max(youden))
+    assert score.details == {"accuracy": pytest.approx(((chances >= decision.threshold) == (classes == 1)).mean())}
     assert decision.threshold == pytest.approx(best_threshold(chances, classes == 1), abs=1e-4)
     best = min(
         np.geomspace(0.06, 18, 400),
@@ -146,8 +147,8 @@ def test_of_three_classes_auroc_is_each_against_the_others(tmp_path):
 
     shares = torch.from_numpy(scores.astype(np.float64)).softmax(1).numpy()
     assert score.value == pytest.approx(roc_auc_score(classes, shares, multi_class="ovr", average="macro"))
-    decision = judge.decision(network)
-    assert (decision.label, decision.threshold) == (None, 0.5)
+    assert judge.verdict(network)[0] == score
+    assert (judge.verdict(network)[1].label, judge.verdict(network)[1].threshold) == (None, 0.5)
 
 
 def test_reconstruction_is_judged_by_the_error_on_the_same_patches_every_time(tmp_path):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def finish(network: nn.Module, loop: Loop, division: Division, out: Path) -> None:
     """Measure ``network`` with its flips, settle how it decides, write the model folder ``out``, and say that it is."""
-    recipe, judge, whole = loop.recipe, loop.parts.judge, shipped(network, loop.recipe)
-    score, decision = judge.score(whole), judge.decision(whole)
+    recipe = loop.recipe
+    score, decision = loop.parts.judge.verdict(shipped(network, recipe))
     on, command = f"{len(division.validation)} validation cases", _evaluation(recipe, division)
     scores = tuple(
         MeasuredScore(metric=name, value=round(value, 4), on=on, command=command)

@@ -41,8 +41,8 @@ class Judge(Protocol):
     def score(self, network: nn.Module) -> Score:
         """The score on the validation cases."""
 
-    def decision(self, network: nn.Module) -> Decision | None:
-        """How the finished network's scores are to be read."""
+    def verdict(self, network: nn.Module) -> tuple[Score, Decision | None]:
+        """The finished network's score, and how what it gives is to be read; the score is of what is so read."""
 
 
 @dataclass(frozen=True)
@@ -68,40 +68,48 @@ class SegmentationJudge:
         means = {name: float(np.mean(values)) for name, values in found.items()}
         return Score("dice", float(np.mean(list(means.values()))), means)
 
-    def decision(self, network: nn.Module) -> Decision | None:
-        """None: the largest score wins."""
+    def verdict(self, network: nn.Module) -> tuple[Score, Decision | None]:
+        """The score; the largest probability wins, or what the recipe says after it."""
+        return self.score(network), None
 
 
 @dataclass(frozen=True)
 class ClassificationJudge:
-    """AUROC, of two classes or averaged over one class against the others, and accuracy of the most probable class."""
+    """AUROC, of two classes or averaged over one class against the others, and accuracy."""
 
     opened: Opened
     cases: Sequence[Case]
 
     def score(self, network: nn.Module) -> Score:
-        """AUROC and accuracy."""
+        """AUROC, and accuracy of the most probable class."""
         scores, targets = self._scores(network)
-        accuracy = float((scores.argmax(1) == targets).mean())
-        classes = (1,) if scores.shape[1] == 2 else range(scores.shape[1])
-        areas = [auroc(_odds(scores, value), targets == value) for value in classes]
-        return Score("auroc", float(np.mean([area for area in areas if area is not None])), {"accuracy": accuracy})
+        return _ranked(scores, targets, scores.argmax(1))
 
-    def decision(self, network: nn.Module) -> Decision | None:
+    def verdict(self, network: nn.Module) -> tuple[Score, Decision | None]:
         """The temperature fitted to the validation cases, and of two classes Youden's threshold for the second."""
         scores, targets = self._scores(network)
         temperature = round(fit_temperature(scores, targets), 4)
         if scores.shape[1] != 2:
-            return Decision(temperature=temperature)
+            return _ranked(scores, targets, scores.argmax(1)), Decision(temperature=temperature)
         likely = 1 / (1 + np.exp(-_odds(scores / temperature, 1)))
         threshold = min(max(best_threshold(likely, targets == 1), 1e-6), 1 - 1e-6)
-        return Decision(temperature=temperature, label=self.opened(network).spec.labels[1].name, threshold=threshold)
+        label = self.opened(network).spec.labels[1].name
+        score = _ranked(scores, targets, (likely >= threshold).astype(np.int64))
+        return score, Decision(temperature=temperature, label=label, threshold=threshold)
 
     def _scores(self, network: nn.Module) -> tuple[Floats, NDArray[np.int64]]:
         """Scores before softmax (N, L) and true classes (N)."""
         session = self.opened(network)
         scores = [classify(session, case.volume(), Progress()).run.scores for case in self.cases]
         return np.array(scores, np.float64), np.array([case.target for case in self.cases], np.int64)
+
+
+def _ranked(scores: Floats, targets: NDArray[np.int64], answers: NDArray[np.int64]) -> Score:
+    """AUROC of ``scores`` (N, L), and accuracy of ``answers`` (N)."""
+    classes = (1,) if scores.shape[1] == 2 else range(scores.shape[1])
+    areas = [auroc(_odds(scores, value), targets == value) for value in classes]
+    accuracy = float((answers == targets).mean())
+    return Score("auroc", float(np.mean([area for area in areas if area is not None])), {"accuracy": accuracy})
 
 
 @dataclass(frozen=True)
@@ -122,8 +130,9 @@ class ReconstructionJudge:
                 errors.append(float((network(batch.images) - batch.target).square().mean()))
         return Score("minus mse", -float(np.mean(errors)), {})
 
-    def decision(self, network: nn.Module) -> Decision | None:
-        """None: there is nothing to decide."""
+    def verdict(self, network: nn.Module) -> tuple[Score, Decision | None]:
+        """The score; there is nothing to decide."""
+        return self.score(network), None
 
 
 def labels_of(cases: Sequence[Case], recipe: Recipe) -> dict[int, str]:
