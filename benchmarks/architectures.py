@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from benchmarks.learning import HIPPOCAMPUS as SEGMENT
-from benchmarks.learning import Trained, steps_within, train_by, workplace
+from benchmarks.learning import TRAINING, Trained, steps_within, train_by, workplace
 from benchmarks.learning_data import (
     HIPPOCAMPUS,
     PNEUMONIA,
@@ -37,7 +37,8 @@ from vesalius.train.data import Case, open_dataset
 PACKAGES = ("torch", "monai", "torchvision", "timm", "lightning-fabric", "dynamic-network-architectures")
 SECONDS = float(os.environ.get("VESALIUS_BENCH_SECONDS", "60"))
 
-CLASSIFY = """
+CLASSIFY = (
+    """
 name = "bench"
 task = "classify"
 channels = ["image"]
@@ -61,21 +62,12 @@ probability = 0.8
 degrees = 10.0
 [loss]
 terms = {{ cross-entropy = 1.0 }}
-[training]
-steps = {steps}
-batch = {batch}
-learning_rate = {rate}
-warmup = 20
-ema = 0.98
-precision = "bf16-mixed"
-validate_every = 100000
-checkpoint_every = 100000
-[origin]
-data = "bench"
-licence = "CC BY 4.0"
 """
+    + TRAINING
+)
 
-RECONSTRUCT = """
+RECONSTRUCT = (
+    """
 name = "bench"
 task = "reconstruct"
 orientation = "RAS"
@@ -91,19 +83,9 @@ patch = {patch}
 {corruption}
 [loss]
 terms = {{ mse = 1.0 }}
-[training]
-steps = {steps}
-batch = 2
-learning_rate = {rate}
-warmup = 20
-ema = 0.98
-precision = "bf16-mixed"
-validate_every = 100000
-checkpoint_every = 100000
-[origin]
-data = "bench"
-licence = "CC BY-SA 4.0"
 """
+    + TRAINING
+)
 
 
 @dataclass(frozen=True)
@@ -216,14 +198,14 @@ def run() -> dict[str, Any]:
     with workplace() as work:
         table = hippocampus_manifest(work / "hippocampus.csv", 80, 20)
         threshold = _threshold_dice(open_dataset(HIPPOCAMPUS, table).cases)
-        fields = {"seed": 0, "data": 'manifest = "hippocampus.csv"', "post": ""}
+        fields = {"batch": 2, "seed": 0, "data": 'manifest = "hippocampus.csv"', "post": ""}
         rows = _group(SEGMENTATION, SEGMENT, HIPPOCAMPUS, work, fields, threshold)
         picture = {"orientation": "LPS", "batch": 32}
         rows |= _group(PICTURES, CLASSIFY, PNEUMONIA, work, picture, 0.5)
         volume = {"orientation": "RAS", "batch": 4}
         rows |= _group(VOLUMES, CLASSIFY, hippocampus_sizes(work / "sizes.npz"), work, volume, 0.5)
         rows |= _group(BAGS, CLASSIFY, pneumonia_bags(work / "bags.npz"), work, volume, 0.5)
-        rows |= _group(REPRESENTATION, RECONSTRUCT, HIPPOCAMPUS, work, {}, -1.0)
+        rows |= _group(REPRESENTATION, RECONSTRUCT, HIPPOCAMPUS, work, {"batch": 2}, -1.0)
     return {"seconds_of_training_each": SECONDS, "threads": torch.get_num_threads(), "networks": rows}
 
 

@@ -35,6 +35,7 @@ def run() -> dict[str, Any]:
             if name in LEFT_OUT:
                 continue
             fields = {
+                "batch": 2,
                 "data": 'manifest = "hippocampus.csv"',
                 "post": "",
                 "network": entry.network,

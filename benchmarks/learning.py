@@ -21,7 +21,24 @@ from vesalius.train.watch import Score, Unwatched
 DATA = Path(os.environ.get("VESALIUS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 _PROBE, _WARM = 8, 3  # steps that are timed to plan a training, of which the first do not count
 
-HIPPOCAMPUS = """
+TRAINING = """
+[training]
+steps = {steps}
+batch = {batch}
+learning_rate = {rate}
+warmup = 20
+ema = 0.98
+precision = "bf16-mixed"
+validate_every = 100000
+checkpoint_every = 100000
+[origin]
+data = "public"
+licence = "see the model cards"
+"""
+"""The end of each recipe: a short training that is validated at its end only."""
+
+HIPPOCAMPUS = (
+    """
 name = "bench"
 task = "segment"
 channels = ["T1"]
@@ -61,20 +78,9 @@ probability = 0.5
 terms = {{ dice = 1.0, cross-entropy = 1.0 }}
 [post]
 {post}
-[training]
-steps = {steps}
-batch = 2
-learning_rate = {rate}
-warmup = 20
-ema = 0.98
-foreground = 0.5
-precision = "bf16-mixed"
-validate_every = 100000
-checkpoint_every = 100000
-[origin]
-data = "hippocampus"
-licence = "CC BY-SA 4.0"
 """
+    + TRAINING
+)
 """A recipe; ``data`` and ``post`` are further lines of their tables, ``network`` the lines of its own."""
 
 

@@ -33,6 +33,7 @@ def run() -> dict[str, Any]:
         hippocampus_manifest(work / "hippocampus.csv", 166, 20)
         hippocampus_manifest(work / "ten.csv", 10, 20)
         masked = {
+            "batch": 2,
             "network": f'net = "autoencoder"\narguments = {{ {SIZE} }}',
             "corruption": 'kind = "mask"\nshare = 0.6\nblock = 4',
             "patch": PATCH,
@@ -42,6 +43,7 @@ def run() -> dict[str, Any]:
         pretrained = train_by(RECONSTRUCT, masked | {"steps": steps}, HIPPOCAMPUS, work / "masked")
         network = f'net = "residual-unet"\narguments = {{ {SIZE}, classes = 3, deep_supervision = true }}'
         fields = {
+            "batch": 2,
             "seed": 0,
             "data": 'manifest = "ten.csv"',
             "post": "",
